@@ -1,0 +1,60 @@
+"""The curated phrases of text-terms.csv: the only free text ever matched (guideline G1a)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from cds_service.terminology.tables import read
+
+
+def _phrases(concept: str) -> re.Pattern[str]:
+    terms = [
+        r["term"]
+        for r in read("text-terms.csv")
+        if r["concept"] == concept and r["match"] == "phrase"
+    ]
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, terms))})\b")
+
+
+_PHT = _phrases("pht")
+_HAMSTRING_ORIGIN = _phrases("hamstring-origin")
+_HAMSTRING = re.compile(r"\bhamstrings?\b")
+_CONFIRMING = re.compile(r"\b(?:tendin\w*|tendon\w*|enthesop\w*|origin|proximal)\b")
+#: words after which a text confirms nothing (G1a)
+_DOUBTING = re.compile(
+    r"\b(?:distal|knee|no|not|without|ruled out|rule out|history of|possible|suspected)\b|\?"
+)
+
+
+@lru_cache(maxsize=4096)
+def normal(text: str) -> str:
+    """Lower case, single spaces, hyphens and slashes as spaces."""
+    return re.sub(r"[\s\-\u2010-\u2015/]+", " ", text.casefold()).strip()
+
+
+def is_doubted(text: str) -> bool:
+    """The text also says distal, knee, no, not, without, ruled out, history of, ?, ..."""
+    return bool(_DOUBTING.search(normal(text)))
+
+
+def names_pht(text: str) -> bool:
+    """The text holds a whole phrase for proximal hamstring tendinopathy, undoubted."""
+    return bool(_PHT.search(normal(text))) and not is_doubted(text)
+
+
+def confirms_hamstring(text: str) -> bool:
+    """'hamstring' together with tendin*, tendon*, enthesop*, origin or proximal, undoubted."""
+    words = normal(text)
+    return bool(_HAMSTRING.search(words) and _CONFIRMING.search(words)) and not is_doubted(text)
+
+
+def names_hamstring_origin(text: str) -> bool:
+    """Body site text that names the hamstring origin, undoubted."""
+    return bool(_HAMSTRING_ORIGIN.search(normal(text))) and not is_doubted(text)
+
+
+def mentions_hamstring(text: str) -> bool:
+    """Any mention: worth listing as 'looked relevant, not recognised'."""
+    words = normal(text)
+    return bool(_HAMSTRING.search(words) or _HAMSTRING_ORIGIN.search(words))
