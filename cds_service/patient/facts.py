@@ -1,0 +1,247 @@
+"""What was read from the record, each fact with where it stands.
+
+Made by `cds_service.fhir.read`; everything later works on these alone. A fact that could not be
+made out is not dropped: it stands in `Facts.noted` with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+
+from cds_service.patient.sides import Laterality
+from cds_service.patient.when import NO, YES, Answer, When
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Where a fact stands: FHIR reference, plain words for what it is, how it was recognised."""
+
+    reference: str
+    label: str
+    recognised_by: str = ""
+    #: direct references to other records: partOf, request, basedOn to a medication request
+    links: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    reference: str
+    born: When | None
+    deceased: bool = False
+    replaced_by: str | None = None
+
+    def age(self, today: date) -> tuple[int, int] | None:
+        """Completed years today, as (least, most); None without a birth date."""
+        if self.born is None:
+            return None
+        return _years(self.born.latest, today), _years(self.born.earliest, today)
+
+
+def _years(born: date, today: date) -> int:
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis(Record):
+    """A Condition that is PHT (`certain`) or possibly PHT (G1a), not refuted (G1)."""
+
+    certain: bool
+    side: Laterality
+    #: YES active, NO over, UNKNOWN when an encounter diagnosis has no usable date
+    active: Answer
+    onset: When | None
+    recorded: When | None
+    abated: When | None
+    encounter_only: bool = False
+    #: an encounter diagnosis that states no clinical status (G3)
+    status_missing: bool = False
+
+    @property
+    def start(self) -> When | None:
+        return self.onset or self.recorded
+
+    @property
+    def diagnosed(self) -> When | None:
+        return self.recorded or self.onset
+
+
+class Place(Enum):
+    """What a body site or dosage site says about the hamstring origin."""
+
+    ORIGIN = "hamstring origin"
+    ISCHIUM = "ischium"
+    REGION = "buttock or thigh"
+    NEAR = "a neighbouring site"
+    UNRECOGNISED = "a site not recognised"
+    ELSEWHERE = "another site"
+    NOT_STATED = "no site stated"
+
+
+class Reason(Enum):
+    """What the stated reason (reasonCode, reasonReference) says about PHT."""
+
+    PHT = "PHT"
+    NEAR = "a condition that may be PHT"
+    UNRECOGNISED = "a reason not recognised"
+    ELSEWHERE = "another condition"
+    NOT_STATED = "no reason stated"
+
+
+class Given(Enum):
+    """How a record stands to the act it names."""
+
+    DONE = "given"
+    PERHAPS = "perhaps given"
+    ORDERED = "order completed"  # a completed order: given, or not (G4)
+    ACTIVE = "ordered, not yet given"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injection(Record):
+    """One record of what may be a local steroid injection at the hamstring origin (G5)."""
+
+    given: Given
+    when: When | None
+    side: Laterality
+    steroid: Answer
+    local: Answer
+    at_origin: Answer
+    why_not: str = ""
+    patient_reported: bool = False
+
+    @property
+    def excluded(self) -> bool:
+        return NO in (self.steroid, self.local, self.at_origin)
+
+    @property
+    def beyond_doubt(self) -> bool:
+        answers = (self.steroid, self.local, self.at_origin)
+        return all(answer is YES for answer in answers) and self.when is not None
+
+
+class CareKind(Enum):
+    LOADING = "loading programme"
+    UNSPECIFIED = "physiotherapy, content not recorded"
+    PASSIVE = "passive treatment"
+    LOAD_MANAGEMENT = "load management"
+    NSAID = "NSAID"
+    SHOCKWAVE = "shockwave"
+    PRP = "platelet-rich plasma"
+    WHOLE_BLOOD = "autologous whole blood"
+    SURGERY = "surgery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Care(Record):
+    """Treatment over a time: from `start` to `end`, or still going on (`ongoing`)."""
+
+    kind: CareKind
+    start: When | None
+    end: When | None
+    side: Laterality
+    ongoing: bool = False
+    given: Given = Given.DONE
+    #: NSAID only: whole body, or a gel or patch
+    systemic: bool = True
+    #: NSAID only: the order states another reason for it
+    other_indication: bool = False
+
+
+class Specialty(Enum):
+    SURGICAL = "surgical opinion"
+    PHYSIO = "physiotherapy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referral(Record):
+    specialty: Specialty
+    status: str
+    when: When | None
+    side: Laterality
+    #: NO when the order names another site or reason
+    concerns_pht: Answer
+
+
+class Instrument(Enum):
+    VISA_H = "VISA-H"
+    PAIN = "pain (0-10)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score(Record):
+    instrument: Instrument
+    value: float
+    when: When
+    side: Laterality
+    #: for order within one day, when the record has a time
+    instant: str = ""
+
+
+class Caution(Enum):
+    """Reasons against an oral NSAID, any NSAID or shockwave (G16 and the NSAID gate)."""
+
+    PREGNANCY = "pregnancy"
+    KIDNEY_DISEASE = "chronic kidney disease"
+    GI_BLEED = "gastrointestinal bleeding or peptic ulcer"
+    HEART_FAILURE = "heart failure"
+    CIRRHOSIS = "cirrhosis"
+    CARDIOVASCULAR = "myocardial infarction, stroke or ischaemic heart disease"
+    ANTICOAGULANT = "anticoagulant"
+    NSAID_ALLERGY = "allergy or intolerance to an NSAID or aspirin"
+    COAGULOPATHY = "coagulation disorder"
+    MALIGNANCY = "malignancy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding(Record):
+    """A comorbidity, allergy or order that speaks against a treatment, true today."""
+
+    caution: Caution
+    when: When | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filtration(Record):
+    """An eGFR, in mL/min/1.73 m2."""
+
+    value: float
+    when: When
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A record that was looked at and not used, or could not be read: never silently dropped."""
+
+    reference: str
+    reason: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A relevant record whose needed elements are malformed."""
+
+    resource_type: str
+    reference: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    patient: Patient
+    diagnoses: tuple[Diagnosis, ...] = ()
+    injections: tuple[Injection, ...] = ()
+    care: tuple[Care, ...] = ()
+    referrals: tuple[Referral, ...] = ()
+    scores: tuple[Score, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    filtration: tuple[Filtration, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    #: looked relevant, left out, with the reason
+    noted: tuple[Note, ...] = ()
+    #: resource type -> why it could not be obtained; absent = obtained (perhaps empty)
+    missing: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,242 @@
+"""One injection, many records (guideline G4): which records tell of the same injection.
+
+The number of certain injections is a lower bound: a record that may be a duplicate, is undated,
+or comes from the patient alone makes a possible injection, never a certain one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from cds_service.patient.facts import Given, Injection, Note
+from cds_service.patient.sides import Laterality
+from cds_service.patient.when import NO, UNKNOWN, YES, When, earliest_of
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One injection as its records tell it. `doubts` says why it is only possible."""
+
+    records: tuple[Injection, ...]
+    side: Laterality
+    when: When | None
+    doubts: tuple[str, ...]
+
+    @property
+    def certain(self) -> bool:
+        return not self.doubts
+
+
+class _Group:
+    """Records of one injection while they are gathered."""
+
+    def __init__(self, record: Injection) -> None:
+        self.records = [record]
+        self.first = record.when
+        self.side = record.side
+        self.may_repeat = False
+
+    def takes(self, record: Injection) -> None:
+        self.records.append(record)
+        self.side = (
+            Laterality.agreed((self.side, record.side))
+            if _differs(self, record)
+            else (record.side if self.side is Laterality.UNKNOWN else self.side)
+        )
+
+
+def _differs(group: _Group, record: Injection) -> bool:
+    return Laterality.UNKNOWN not in (group.side, record.side) and group.side is not record.side
+
+
+def same_side(one: Laterality, other: Laterality) -> bool:
+    """Same side, or one of them not stated."""
+    return one.covers(other) is not NO or other.covers(one) is not NO
+
+
+def merge(
+    records: Iterable[Injection], *, same_days: int, order_days: int
+) -> tuple[tuple[Event, ...], tuple[Note, ...]]:
+    """Injections told by the records, and the records left out with the reason.
+
+    `same_days`: at most this far apart, on one side, is one injection.
+    `order_days`: a completed order at most this long before an injection belongs to it.
+    """
+    counted, left_out = _without_excluded(list(records))
+    given = [r for r in counted if r.given in (Given.DONE, Given.PERHAPS)]
+    orders = [r for r in counted if r.given is Given.ORDERED]
+    groups = _grouped(given, same_days)
+    unused = _unused(orders, groups, order_days)
+    events = [_event(group) for group in groups] + [_event(g) for g in _grouped(unused, same_days)]
+    notes = [
+        Note(record.reference, f"same injection as {group.records[0].reference}")
+        for group in groups
+        for record in group.records[1:]
+    ]
+    return tuple(sorted(events, key=_by_date)), (*left_out, *notes)
+
+
+def _without_excluded(records: Sequence[Injection]) -> tuple[list[Injection], list[Note]]:
+    """Drop records with any NO (G5), and records linked to one that is at another site."""
+    elsewhere = {r.reference for r in records if r.excluded}
+    counted, notes = [], []
+    for record in records:
+        reached = record.links & elsewhere
+        if record.excluded:
+            notes.append(Note(record.reference, record.why_not))
+        elif reached and record.at_origin is UNKNOWN:
+            notes.append(Note(record.reference, f"part of {min(reached)}, which is left out"))
+        else:
+            counted.append(record)
+    return counted, notes
+
+
+def _grouped(records: Sequence[Injection], same_days: int) -> list[_Group]:
+    """Linked records, and records of one side at most `same_days` from a group's first date."""
+    groups: list[_Group] = []
+    named: dict[str, _Group] = {}  # a record's own reference -> its group
+    pointed: dict[str, _Group] = {}  # a reference some record points to -> that record's group
+    for record in sorted(records, key=_exact_first):
+        group = _linked(record, named, pointed) or _same_date(record, groups, same_days)
+        if group is None:
+            group = _Group(record)
+            groups.append(group)
+        else:
+            group.takes(record)
+        named[record.reference] = group
+        for link in record.links:
+            pointed.setdefault(link, group)
+    _mark_possible_repeats(groups, same_days)
+    return groups
+
+
+def _exact_first(record: Injection) -> tuple[int, date, date, str]:
+    """Exact dates in order, then imprecise ones by their end, then undated ones."""
+    if record.when is None:
+        return 2, date.max, date.max, record.reference
+    return int(not record.when.exact), record.when.latest, record.when.earliest, record.reference
+
+
+def _linked(
+    record: Injection, named: dict[str, _Group], pointed: dict[str, _Group]
+) -> _Group | None:
+    """The group of a record this one references, or that references this one.
+
+    Two records that only share an order are not linked (G4).
+    """
+    for reference in sorted(record.links):
+        if reference in named:
+            return named[reference]
+    return pointed.get(record.reference)
+
+
+def _same_date(record: Injection, groups: list[_Group], same_days: int) -> _Group | None:
+    """The last groups are the nearest in time, since exact dates come in order."""
+    if record.when is None or not record.when.exact:
+        return None
+    for group in reversed(groups):
+        if group.first is None or group.first.days_until(record.when).more_than(same_days) is YES:
+            return None
+        if same_side(group.side, record.side):
+            return group
+    return None
+
+
+def _mark_possible_repeats(groups: list[_Group], same_days: int) -> None:
+    """An imprecise date that could be the same day as another group's may be a repeat of it."""
+    exact: dict[Laterality, list[date]] = {}
+    for group in sorted(groups, key=_first_day):
+        if group.first and group.first.exact:
+            exact.setdefault(group.side, []).append(group.first.earliest)
+    kept: dict[Laterality, date] = {}  # end of the last imprecise date that counts, by side
+    near = timedelta(days=same_days)
+    for group in groups:
+        if group.first is None or group.first.exact:
+            continue
+        begin, end = group.first.earliest - near, group.first.latest + near
+        repeats = any(_any_between(exact[s], begin, end) for s in exact if same_side(s, group.side))
+        repeats |= any(begin <= kept[s] for s in kept if same_side(s, group.side))
+        group.may_repeat = repeats
+        if not repeats:
+            kept[group.side] = group.first.latest
+
+
+def _any_between(days: list[date], begin: date, end: date) -> bool:
+    index = bisect_left(days, begin)
+    return index < len(days) and days[index] <= end
+
+
+def _first_day(group: _Group) -> date:
+    return group.first.earliest if group.first else date.max
+
+
+def _first_days(groups: list[_Group]) -> list[tuple[date, int]]:
+    return sorted((g.first.earliest, i) for i, g in enumerate(groups) if g.first)
+
+
+def _unused(orders: list[Injection], groups: list[_Group], order_days: int) -> list[Injection]:
+    """Completed orders that belong to no injection given."""
+    named = {r.reference for group in groups for r in group.records}
+    pointed = {link for group in groups for r in group.records for link in r.links}
+    days = _first_days(groups)
+
+    def belongs(order: Injection) -> bool:
+        if order.reference in pointed or order.links & named:
+            return True
+        if order.when is None:
+            return False
+        for day, index in days[bisect_left(days, (order.when.latest, 0)) :]:
+            if (day - order.when.earliest).days > order_days:
+                return False
+            group = groups[index]
+            if group.first is None or not same_side(group.side, order.side):
+                continue
+            if order.when.days_until(group.first).at_most(order_days) is YES:
+                return True
+        return False
+
+    return [order for order in orders if not belongs(order)]
+
+
+def _event(group: _Group) -> Event:
+    dated = [
+        record.when for record in group.records if record.when is not None and record.when.exact
+    ]
+    when = earliest_of(dated) or next((r.when for r in group.records if r.when), None)
+    return Event(tuple(group.records), group.side, when, tuple(_doubts(group)))
+
+
+def _doubts(group: _Group) -> list[str]:
+    """Why the injection is only possible; empty when certain."""
+    if all(record.given is Given.ORDERED for record in group.records):
+        return ["a completed order with no record of the injection being given"]
+    sound = [r for r in group.records if r.given is Given.DONE and not r.patient_reported]
+    if not sound:
+        only_patient = all(record.patient_reported for record in group.records)
+        return ["reported by the patient only" if only_patient else "status not known"]
+    doubts = [
+        words
+        for question, words in (
+            ("steroid", "the record does not say that a steroid was injected"),
+            ("local", "the record does not say that it was injected locally"),
+            ("at_origin", "the record does not say that it was at the hamstring origin"),
+        )
+        if not any(getattr(record, question) is YES for record in sound)
+    ]
+    if not any(record.when for record in sound):
+        doubts.append("not dated")
+    if group.may_repeat:
+        doubts.append("may be the same injection as another record")
+    return doubts
+
+
+def _by_date(event: Event) -> tuple[date, str]:
+    return (event.when.earliest if event.when else date.max), event.records[0].reference
+
+
+def with_doubt(event: Event, doubt: str) -> Event:
+    """The same injection, no longer certain."""
+    return replace(event, doubts=(*event.doubts, doubt))

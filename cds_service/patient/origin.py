@@ -1,0 +1,46 @@
+"""Whether a record is aimed at the hamstring origin (guideline G5, third question; G11; G15)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from cds_service.patient.facts import Diagnosis, Place, Reason
+from cds_service.patient.when import NO, UNKNOWN, YES, Answer, When
+
+
+def at_hamstring_origin(place: Place, reason: Reason, during_disease: Answer) -> Answer:
+    """G5: YES by site or reason, NO elsewhere, UNKNOWN when neither is stated during disease."""
+    if place in (Place.ORIGIN, Place.ELSEWHERE):
+        return Answer.of(place is Place.ORIGIN)
+    if reason in (Reason.PHT, Reason.ELSEWHERE):
+        return Answer.of(reason is Reason.PHT)
+    if place in (Place.ISCHIUM, Place.REGION):
+        return YES if during_disease is YES else UNKNOWN
+    return NO if during_disease is NO else UNKNOWN
+
+
+def concerns_pht(place: Place, reason: Reason) -> Answer:
+    """For care and referrals: YES by site or reason, NO elsewhere, UNKNOWN when not stated."""
+    if reason is Reason.PHT or place in (Place.ORIGIN, Place.ISCHIUM, Place.REGION):
+        return NO if reason is Reason.ELSEWHERE and place is not Place.ORIGIN else YES
+    if place is Place.ELSEWHERE or reason is Reason.ELSEWHERE:
+        return NO
+    return UNKNOWN
+
+
+def during_disease(diagnoses: Sequence[Diagnosis], when: When | None, today: date) -> Answer:
+    """Could PHT, of any side, have been present on that day?"""
+    answers = [_present(diagnosis, when, today) for diagnosis in diagnoses if diagnosis.certain]
+    return max(answers, key=lambda answer: int(answer.value), default=NO)
+
+
+def _present(diagnosis: Diagnosis, when: When | None, today: date) -> Answer:
+    if when is None or diagnosis.start is None:
+        return UNKNOWN
+    begun = diagnosis.start.days_until(when).at_least(0)
+    if diagnosis.abated is not None:
+        return begun & when.days_until(diagnosis.abated).at_least(0)
+    if diagnosis.active is YES:
+        return begun & when.days_until(today).at_least(0)
+    return begun & UNKNOWN
