@@ -1,0 +1,125 @@
+"""Everything this service refuses, each with its HTTP status and FHIR issue type.
+
+    CdsError                     500  exception
+      BadRequest                 400  structure | required | value | invalid
+      NotFound                   404  not-found
+      MethodNotAllowed           405  not-supported
+      DataUnavailable            412  incomplete
+      PayloadTooLarge            413  too-long
+      UnsupportedMediaType       415  not-supported
+      SettingsError                   (at start-up: never reaches a client)
+
+Messages reach the caller word for word: they name elements and rules, never the values
+found in a patient's record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One fault: FHIR severity and issue type, words for a human, and where it is.
+
+    `expression` holds JSON paths such as `prefetch.conditions.entry[3].resource.onsetDateTime`.
+    """
+
+    severity: str
+    code: str
+    diagnostics: str
+    expression: tuple[str, ...] = ()
+
+
+class CdsError(Exception):
+    """A refusal the caller is told about, carrying one issue or several."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "exception"
+    severity: ClassVar[str] = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        expression: Sequence[str] = (),
+        code: str | None = None,
+        issues: Sequence[Issue] = (),
+    ) -> None:
+        super().__init__(message)
+        alone = Issue(self.severity, code or self.code, message, tuple(expression))
+        self.issues: tuple[Issue, ...] = tuple(issues) or (alone,)
+
+    @classmethod
+    def of(cls, issues: Sequence[Issue]) -> Self:
+        """The error carrying all of `issues` (at least one)."""
+        if not issues:
+            raise ValueError("an error needs at least one issue")
+        return cls("; ".join(issue.diagnostics for issue in issues), issues=issues)
+
+
+class BadRequest(CdsError):
+    """The request is not one this service can read."""
+
+    status = 400
+    code = "invalid"
+
+
+class NotFound(CdsError):
+    """Nothing is served at this address."""
+
+    status = 404
+    code = "not-found"
+
+
+class MethodNotAllowed(CdsError):
+    """The address exists, but not for this method."""
+
+    status = 405
+    code = "not-supported"
+
+
+class DataUnavailable(CdsError):
+    """The patient cannot be judged on what was sent and could be fetched."""
+
+    status = 412
+    code = "incomplete"
+
+
+class PayloadTooLarge(CdsError):
+    """The body is larger than this server accepts."""
+
+    status = 413
+    code = "too-long"
+
+
+class UnsupportedMediaType(CdsError):
+    """The body is not JSON."""
+
+    status = 415
+    code = "not-supported"
+
+
+class SettingsError(CdsError):
+    """The service cannot start as it is configured. For the operator, not for a client."""
+
+
+def operation_outcome(error: CdsError) -> dict[str, Any]:
+    """The FHIR R4 OperationOutcome that tells a client about `error`."""
+    return {
+        "resourceType": "OperationOutcome",
+        "issue": [_issue(issue) for issue in error.issues],
+    }
+
+
+def _issue(issue: Issue) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "severity": issue.severity,
+        "code": issue.code,
+        "diagnostics": issue.diagnostics,
+    }
+    if issue.expression:  # FHIR forbids empty arrays
+        told["expression"] = list(issue.expression)
+    return told

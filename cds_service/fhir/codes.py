@@ -1,0 +1,153 @@
+"""CodeableConcepts through the value sets: what a code or phrase says, and how it was known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cds_service.patient.facts import Place
+from cds_service.patient.sides import NOT_STATED, Laterality
+from cds_service.terminology import Concept, Terminology, text
+from cds_service.terminology.tables import stated_side
+
+
+def items(value: Any) -> list[Any]:
+    """A list as it is, one thing as a list of it, nothing as nothing: EHRs mix them up."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def codings(concept: Any) -> Iterator[tuple[str, str]]:
+    """(system, code) of each coding of a CodeableConcept that has both."""
+    if not isinstance(concept, Mapping):
+        return
+    for coding in items(concept.get("coding")):
+        if isinstance(coding, Mapping):
+            system, code = coding.get("system"), coding.get("code")
+            if isinstance(system, str) and isinstance(code, str):
+                yield system, code
+
+
+def texts(concept: Any) -> Iterator[str]:
+    """The text and the displays of a CodeableConcept."""
+    if not isinstance(concept, Mapping):
+        return
+    if isinstance(concept.get("text"), str):
+        yield concept["text"]
+    for coding in items(concept.get("coding")):
+        if isinstance(coding, Mapping) and isinstance(coding.get("display"), str):
+            yield coding["display"]
+
+
+def first_code(concept: Any) -> str | None:
+    """The first code, for elements whose code system is fixed (statuses)."""
+    if isinstance(concept, str):
+        return concept
+    return next((code for _, code in codings(concept)), None) or next(
+        (
+            str(coding["code"])
+            for coding in items(concept.get("coding") if isinstance(concept, Mapping) else None)
+            if isinstance(coding, Mapping) and coding.get("code")
+        ),
+        None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The value-set memberships of a CodeableConcept."""
+
+    concepts: tuple[Concept, ...]
+
+    def within(self, value_set: str, role: str | None = "include") -> Concept | None:
+        """The first concept of this value set (and role; None is any role)."""
+        for concept in self.concepts:
+            if concept.value_set == value_set and role in (None, concept.role):
+                return concept
+        return None
+
+    def any_of(self, *value_sets: str) -> Concept | None:
+        return next(filter(None, (self.within(name) for name in value_sets)), None)
+
+
+def by(concept: Concept) -> str:
+    """How a thing was recognised, for the rationale."""
+    return f"{concept.system}|{concept.code} in {concept.value_set}"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Body sites of one record: where, which side, how recognised."""
+
+    place: Place
+    side: Laterality
+    recognised_by: str = ""
+
+
+class Codes:
+    """Look-ups for one request; the value sets may hold a site's own codes."""
+
+    def __init__(self, terminology: Terminology) -> None:
+        self.terminology = terminology
+
+    def known(self, *concepts: Any) -> Known:
+        find = self.terminology.find
+        return Known(
+            tuple(
+                member
+                for concept in concepts
+                for system, code in codings(concept)
+                for member in find(system, code)
+            )
+        )
+
+    def site(self, sites: Iterable[Any]) -> Site:
+        """Of several body sites the one nearest the hamstring origin decides."""
+        stated = [site for site in sites if isinstance(site, Mapping)]
+        if not stated:
+            return Site(Place.NOT_STATED, NOT_STATED)
+        found = [self._place(site) for site in stated]
+        places = [place for place, _ in found if place is not Place.NOT_STATED]
+        order = list(Place)
+        place = min(places, key=order.index, default=Place.NOT_STATED)
+        words = next((how for where, how in found if where is place and how), "")
+        return Site(place, self.side(stated), words)
+
+    def _place(self, site: Mapping[str, Any]) -> tuple[Place, str]:
+        known = self.known(site)
+        if origin := known.within("hamstring-origin"):
+            return Place.ORIGIN, by(origin)
+        for words in texts(site):
+            if text.names_hamstring_origin(words):
+                return Place.ORIGIN, "body site text"
+        if ischium := known.within("confirming-site"):
+            return Place.ISCHIUM, by(ischium)
+        for role, place in _PLACES:
+            if concept := known.within("body-site", role):
+                return place, by(concept)
+        if known.within("laterality"):
+            return Place.NOT_STATED, ""  # a side by itself, such as {left} beside {thigh}
+        return Place.UNRECOGNISED, ""
+
+    @staticmethod
+    def coded_side(known: Known) -> Laterality:
+        """The side the codes' own names state."""
+        return Laterality.of(concept.side for concept in known.concepts)
+
+    def side(self, concepts: Iterable[Any]) -> Laterality:
+        """The side that codes and side words of body sites state; both when both are named."""
+        found: list[str | None] = []
+        for concept in concepts:
+            coded = [member.side for member in self.known(concept).concepts]
+            words = [stated_side(words) for words in texts(concept)]
+            found += [side for side in (*coded, *words) if side]
+        return Laterality.of(found)
+
+
+_PLACES = (
+    ("include", Place.REGION),
+    ("neighbour", Place.NEAR),
+    ("exclude", Place.ELSEWHERE),
+)

@@ -1,0 +1,238 @@
+"""MedicationStatement, MedicationRequest, MedicationAdministration -> steroids, NSAIDs, cautions.
+
+The medication is a CodeableConcept, a contained Medication, or a reference to one in the same
+prefetch. One that cannot be resolved is noted: it may be anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cds_service.fhir.act import Act
+from cds_service.fhir.codes import codings, first_code, items
+from cds_service.fhir.dates import Span
+from cds_service.fhir.reader import Reader
+from cds_service.fhir.resources import Resource
+from cds_service.fhir.sound import Sound, sound
+from cds_service.fhir.steroids import Answers, drug_of, route_of
+from cds_service.patient.facts import Care, CareKind, Caution, Finding, Given, Reason
+from cds_service.patient.when import NO, YES, When
+from cds_service.terminology import Drug
+
+_REASONS = ("reasonCode", "reasonReference")
+NEEDED = {
+    "MedicationStatement": (
+        "status",
+        "effectiveDateTime",
+        "effectivePeriod",
+        "informationSource",
+        "dosage",
+        "partOf",
+        "basedOn",
+        *_REASONS,
+    ),
+    "MedicationRequest": (
+        "status",
+        "intent",
+        "authoredOn",
+        "dosageInstruction",
+        "dispenseRequest",
+        "reportedBoolean",
+        "reportedReference",
+        "doNotPerform",
+        *_REASONS,
+    ),
+    "MedicationAdministration": (
+        "status",
+        "effectiveDateTime",
+        "effectivePeriod",
+        "dosage",
+        "partOf",
+        "request",
+        *_REASONS,
+    ),
+}
+_UNSURE = {"unknown": Given.PERHAPS, None: Given.PERHAPS}
+#: status -> how the record stands to the act; statuses not listed are not counted (G4)
+GIVEN: dict[str, dict[str | None, Given]] = {
+    "MedicationStatement": {
+        "completed": Given.DONE,
+        "active": Given.DONE,
+        "recorded": Given.DONE,
+        **_UNSURE,
+    },
+    "MedicationRequest": {
+        "completed": Given.ORDERED,
+        "active": Given.ACTIVE,
+        "unknown": Given.ORDERED,
+        None: Given.ORDERED,
+    },
+    "MedicationAdministration": {
+        "completed": Given.DONE,
+        "in-progress": Given.PERHAPS,
+        **_UNSURE,
+    },
+}
+#: statuses of a medication that is being taken
+TAKEN = ("active", "recorded")
+
+
+def read(reader: Reader, resource: Resource) -> None:
+    concept = medication(reader, resource)
+    drug = drug_of(reader, concept)
+    if drug is None:
+        return
+    element = sound(resource.type, resource.raw, NEEDED[resource.type])
+    if fault := element.fault_in("status", "doNotPerform"):
+        reader.cannot_read(resource, fault)
+        return
+    status = first_code(element.get("status"))
+    given = GIVEN[resource.type].get(status)
+    if given is None or element.get("doNotPerform") is True:
+        reader.note(resource, f"status {status}, or an order not to give it: not counted")
+        return
+    span, begun = reader.past(resource, _span(reader, resource.type, element))
+    if begun:
+        act = Act(
+            reader=reader,
+            resource=resource,
+            element=element,
+            known=reader.codes.known(concept),
+            site=reader.site([d.get("site") for d in _dosage(resource.type, element)]),
+            span=span,
+            status=status,
+            given=given,
+        )
+        _read_drug(act, drug, concept)
+
+
+def medication(reader: Reader, resource: Resource) -> Any:
+    """The medication's CodeableConcept; a reference that leads nowhere is noted."""
+    concept = resource.raw.get("medicationCodeableConcept")
+    reference = resource.raw.get("medicationReference")
+    if concept is not None or not isinstance(reference, Mapping):
+        return concept
+    target = reader.evidence.resolve(reference.get("reference"), resource)
+    if target is None:
+        reader.note(resource, "its Medication was not sent along: the drug is not known")
+        return None
+    return target.get("code")
+
+
+def _read_drug(act: Act, drug: Drug, concept: Any) -> None:
+    if drug.drug_class == "corticosteroid":
+        _read_steroid(act, drug, concept)
+    elif drug.drug_class == "nsaid":
+        _read_nsaid(act, drug)
+    elif drug.drug_class == "anticoagulant" and _current(act):
+        act.reader.findings.append(
+            Finding(
+                reference=act.resource.reference,
+                label=_label(act, drug),
+                caution=Caution.ANTICOAGULANT,
+                when=act.span.start,
+            )
+        )
+
+
+def _label(act: Act, drug: Drug) -> str:
+    """The ingredient in plain words; never the record's own text."""
+    if drug.ingredient:
+        return drug.ingredient
+    for name in ("hcpcs", "injectable-product"):
+        if concept := act.known.within(f"{drug.drug_class}-{name}", None):
+            return concept.display
+    return drug.drug_class
+
+
+def _span(reader: Reader, resource_type: str, element: Sound) -> Span | None:
+    """When it was taken; for an order its supply period, else from the day it was written."""
+    if resource_type != "MedicationRequest":
+        return reader.dates.span(element, "effective")
+    dispense = element.get("dispenseRequest")
+    validity = dispense.get("validityPeriod") if isinstance(dispense, Mapping) else None
+    if isinstance(validity, Mapping):
+        start = reader.dates.when(validity.get("start"))
+        if start:
+            return Span(start, reader.dates.when(validity.get("end")))
+    authored = reader.dates.when(element.get("authoredOn"))
+    return Span(authored, None) if authored else None
+
+
+def _dosage(resource_type: str, element: Sound) -> list[Any]:
+    name = "dosageInstruction" if resource_type == "MedicationRequest" else "dosage"
+    return [one for one in items(element.get(name)) if isinstance(one, Mapping)]
+
+
+def _read_steroid(act: Act, drug: Drug, concept: Any) -> None:
+    route = route_of(act.reader, _dosage(act.resource.type, act.element))
+    answers = Answers.of_drug(drug, route, act.site.place)
+    triamcinolone = drug.ingredient == "triamcinolone" and drug.form is None and route is None
+    if triamcinolone and act.reason is Reason.PHT:  # G5: by ingredient with reason PHT
+        answers = Answers(answers.steroid, YES)
+    system, code = next(iter(codings(concept)), ("", ""))
+    element = act.element
+    act.add_injection(
+        _label(act, drug),
+        f"{system}|{code}" if code else "product name",
+        answers,
+        when=_day_given(act),
+        links=act.reader.links(
+            element.get("partOf"), element.get("request"), element.get("basedOn")
+        ),
+        patient_reported=_patient_reported(act),
+    )
+
+
+def _day_given(act: Act) -> When | None:
+    """The injection's day; for an order, the day it was written (G4 counts from it)."""
+    if act.resource.type == "MedicationRequest":
+        authored = act.reader.dates.when(act.element.get("authoredOn"))
+        return (authored.not_after(act.reader.today) if authored else None) or act.span.start
+    return act.day
+
+
+def _patient_reported(act: Act) -> bool:
+    source = act.element.get("informationSource") or act.element.get("reportedReference")
+    told_by = source.get("reference") if isinstance(source, Mapping) else None
+    if isinstance(told_by, str):
+        return "Patient/" in told_by or "RelatedPerson/" in told_by
+    return act.element.get("reportedBoolean") is True
+
+
+def _read_nsaid(act: Act, drug: Drug) -> None:
+    dosage = _dosage(act.resource.type, act.element)
+    topical = drug.form == "topical" or _is_topical(act, dosage)
+    local = topical or drug.form in ("ophthalmic", "otic") or route_of(act.reader, dosage) is YES
+    ongoing = _current(act) and act.resource.type != "MedicationAdministration"
+    # An order that is active or was completed is treatment from its start (G13).
+    treated = act.status in (*TAKEN, "completed")
+    name = drug.ingredient or drug.drug_class
+    act.reader.care.append(
+        Care(
+            reference=act.resource.reference,
+            label=f"topical {name}" if topical else name,
+            recognised_by="drug code",
+            kind=CareKind.NSAID,
+            start=act.span.start,
+            end=act.span.end or (None if ongoing else act.span.start),
+            side=act.reader.site([]).side,
+            ongoing=ongoing,
+            given=Given.DONE if treated else Given.PERHAPS,
+            systemic=not local,
+            other_indication=act.reason in (Reason.ELSEWHERE, Reason.UNRECOGNISED),
+        )
+    )
+
+
+def _is_topical(act: Act, dosage: list[Any]) -> bool:
+    known = act.reader.codes.known(*(one.get("route") for one in dosage))
+    return known.within("route-topical") is not None
+
+
+def _current(act: Act) -> bool:
+    """Taken today: an end that lies in the past is the end."""
+    end = act.span.end if not act.span.single else None
+    ended = end is not None and end.is_before(act.reader.today) is not NO
+    return act.status in TAKEN and not ended

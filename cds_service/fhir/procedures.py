@@ -1,0 +1,201 @@
+"""Procedure -> injections, loading, passive care, step-ups, surgery (G4, G5, G11, G15)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cds_service.fhir.act import Act
+from cds_service.fhir.codes import Known, Site, by, first_code
+from cds_service.fhir.dates import Span
+from cds_service.fhir.reader import Reader
+from cds_service.fhir.resources import Resource
+from cds_service.fhir.sound import Sound, sound
+from cds_service.fhir.steroids import Answers, drug_of
+from cds_service.patient.facts import CareKind, Given, Place, Reason
+from cds_service.patient.sides import NOT_STATED
+from cds_service.patient.when import NO, UNKNOWN, YES, Answer
+from cds_service.terminology import Concept
+
+NEEDED = (
+    "status",
+    "code",
+    "bodySite",
+    "performedDateTime",
+    "performedPeriod",
+    "performedAge",
+    "performedRange",
+    "performedString",
+    "reasonCode",
+    "reasonReference",
+    "partOf",
+    "basedOn",
+)
+DONE = ("completed",)
+GOING_ON = ("in-progress",)
+NOT_DONE = ("not-done", "entered-in-error", "stopped", "preparation", "on-hold")
+
+STEPS = {
+    "prp": CareKind.PRP,
+    "whole-blood": CareKind.WHOLE_BLOOD,
+    "shockwave": CareKind.SHOCKWAVE,
+    "load-management": CareKind.LOAD_MANAGEMENT,
+    "rehab-passive": CareKind.PASSIVE,
+}
+RELEVANT = (
+    *STEPS,
+    "steroid-injection",
+    "steroid-elsewhere",
+    "tendon-injection",
+    "other-injection",
+    "loading-programme",
+    "rehab-active",
+    "hamstring-surgery",
+    "surgery",
+    "corticosteroid-hcpcs",
+)
+
+
+def read(reader: Reader, resource: Resource) -> None:
+    """One Procedure; a code may say several things (an injection that is also PRP)."""
+    known = reader.codes.known(resource.raw.get("code"))
+    if not any(known.within(name, None) for name in RELEVANT):
+        return
+    element = sound("Procedure", resource.raw, NEEDED)
+    if fault := element.fault_in("status", "code", "bodySite"):
+        reader.cannot_read(resource, fault)
+        return
+    status = first_code(element.get("status"))
+    if status in NOT_DONE:
+        reader.note(resource, f"status {status}: not counted")
+        return
+    if fault := element.fault_in(*NEEDED):
+        reader.note(resource, f"{fault.element} is {fault.reason}: taken as not stated")
+    span, begun = reader.past(resource, reader.dates.span(element, "performed"))
+    if begun:
+        _read_act(_act(reader, resource, element, known, status, span=span))
+
+
+def _act(
+    reader: Reader,
+    resource: Resource,
+    element: Sound,
+    known: Known,
+    status: str | None,
+    *,
+    span: Span,
+) -> Act:
+    carried_out = status in (*DONE, *GOING_ON)
+    return Act(
+        reader=reader,
+        resource=resource,
+        element=element,
+        known=known,
+        site=_site(reader, element, known),
+        span=span,
+        status=status,
+        given=Given.DONE if carried_out else Given.PERHAPS,
+        ongoing=status in GOING_ON and not _has_ended(span, reader),
+    )
+
+
+def _site(reader: Reader, element: Sound, known: Known) -> Site:
+    """The body site; its side may stand in a modifier of the code (LT, RT) instead."""
+    site = reader.site(element.get("bodySite"))
+    if site.side is not NOT_STATED or not known.within("laterality"):
+        return site
+    modifier = Known(tuple(c for c in known.concepts if c.value_set == "laterality"))
+    return replace(site, side=reader.codes.coded_side(modifier))
+
+
+def _has_ended(span: Span, reader: Reader) -> bool:
+    """A record left in-progress whose period ended in the past is over."""
+    if span.single or span.end is None:
+        return False
+    return span.end.is_before(reader.today) is YES
+
+
+def _read_act(act: Act) -> None:
+    _read_injection(act)
+    for name, kind in STEPS.items():
+        if concept := act.known.within(name):
+            if act.concerns_pht is NO:
+                act.note(f"{concept.display}: another site or reason")
+            else:
+                act.add_care(kind, concept)
+    _read_loading(act)
+    _read_surgery(act)
+
+
+def _read_loading(act: Act) -> None:
+    """G11: local codes, or exercise codes aimed at the hamstring, are certain loading."""
+    named = act.known.within("loading-programme")
+    concept = named or act.known.within("rehab-active")
+    if concept is None and act.known.within("not-loading", None):
+        act.note("an evaluation, advice or stretching alone is not loading")
+        return
+    if concept is None and act.concerns_pht is YES:
+        concept = act.known.within("rehab-active", "neighbour")
+    if concept is None:
+        return
+    if act.concerns_pht is NO:
+        act.note(f"{concept.display}: another site or reason")
+        return
+    certain = (named is not None or act.concerns_pht is YES) and act.given is Given.DONE
+    act.add_care(CareKind.LOADING if certain else CareKind.UNSPECIFIED, concept)
+
+
+def _read_surgery(act: Act) -> None:
+    """G15: specific codes count alone, others need a hamstring or ischium site, or a PHT reason."""
+    named = act.known.within("hamstring-surgery")
+    concept = named or act.known.within("surgery")
+    if concept is None or act.status in GOING_ON:
+        return
+    close = act.site.place in (Place.ORIGIN, Place.ISCHIUM) or act.reason is Reason.PHT
+    if close or (named and act.concerns_pht is not NO):
+        ended = act.span.end or act.span.start
+        replace(act, span=Span(ended, ended)).add_care(CareKind.SURGERY, concept)
+    else:
+        act.note(f"{concept.display}: no hamstring site or reason stated")
+
+
+def _read_injection(act: Act) -> None:
+    """G5 for a procedure: a steroid injection, or a tendon injection that names no drug."""
+    if elsewhere := act.known.within("steroid-elsewhere", None):
+        act.note(f"{elsewhere.display}: another site")
+        return
+    found = _injected(act)
+    if found is None:
+        return
+    concept, answers = found
+    given = Given.DONE if act.status in DONE else Given.PERHAPS
+    replace(act, given=given).add_injection(
+        concept.display,
+        by(concept),
+        answers,
+        when=act.day,
+        links=act.reader.links(act.element.get("partOf"), act.element.get("basedOn")),
+    )
+
+
+def _injected(act: Act) -> tuple[Concept, Answers] | None:
+    """The injection a code names, whether of a steroid, whether local."""
+    known = act.known
+    steroid: Answer = UNKNOWN
+    local: Answer = YES
+    concept = known.within("steroid-injection") or known.within("tendon-injection")
+    if known.within("steroid-injection"):
+        steroid = YES
+    elif loosely := known.within("steroid-injection", "neighbour"):
+        steroid, local, concept = YES, UNKNOWN if concept is None else YES, loosely
+    elif concept is None and act.site.place in (Place.ORIGIN, Place.ISCHIUM):
+        concept = known.within("other-injection", None)
+    drug = drug_of(act.reader, act.element.get("code"))
+    if drug and drug.drug_class == "corticosteroid":
+        by_drug = Answers.of_drug(drug, None, act.site.place)
+        steroid, local = YES, YES if concept and by_drug.local is not NO else by_drug.local
+        concept = concept or known.within("corticosteroid-hcpcs", None)
+    if concept is None:
+        return None
+    if steroid is not YES and known.any_of("prp", "whole-blood"):
+        steroid = NO
+    return concept, Answers(steroid, local)

@@ -1,0 +1,179 @@
+"""Evidence -> Facts: every relevant resource once, in one order.
+
+Codes are looked at in the raw JSON first; only resources the value sets know are validated.
+Raises DataUnavailable (412) for what makes the patient impossible to judge: no Patient, no
+Conditions, a Patient replaced by another, an unreadable Condition that may be PHT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, tzinfo
+from typing import Any
+
+from cds_service.errors import DataUnavailable, Issue
+from cds_service.fhir import (
+    careplans,
+    cautions,
+    conditions,
+    medications,
+    observations,
+    orders,
+    procedures,
+)
+from cds_service.fhir.codes import Codes, texts
+from cds_service.fhir.conditions import Kind
+from cds_service.fhir.dates import Dates
+from cds_service.fhir.reader import Reader
+from cds_service.fhir.resources import Evidence, Resource
+from cds_service.fhir.sound import sound
+from cds_service.patient.facts import Diagnosis, Facts, Patient, Reason, Unreadable
+from cds_service.terminology import Terminology, text
+
+READERS = {
+    "Procedure": procedures.read,
+    "ServiceRequest": orders.read,
+    "MedicationStatement": medications.read,
+    "MedicationRequest": medications.read,
+    "MedicationAdministration": medications.read,
+    "CarePlan": careplans.read,
+    "Observation": observations.read,
+    "AllergyIntolerance": cautions.read_allergy,
+}
+REASONS = {
+    Kind.PHT: Reason.PHT,
+    Kind.POSSIBLE: Reason.NEAR,
+    Kind.NEIGHBOUR: Reason.NEAR,
+    Kind.STRAIN: Reason.ELSEWHERE,
+    Kind.OTHER: Reason.ELSEWHERE,
+}
+
+
+def read(
+    evidence: Evidence,
+    terminology: Terminology,
+    *,
+    today: date,
+    zone: tzinfo,
+    nonspecific_counts: bool = False,
+) -> Facts:
+    """All facts of one patient. `zone` is the facility's time zone."""
+    _required(evidence)
+    patient = _patient(evidence.of("Patient")[0], zone)
+    reader = Reader(
+        evidence,
+        Codes(terminology),
+        Dates(zone, patient.born),
+        today,
+        nonspecific_counts,
+    )
+    for resource in evidence.of("Condition"):
+        _condition(reader, resource)
+    _refuse_unreadable(reader)
+    for resource_type, read_one in READERS.items():
+        for resource in evidence.of(resource_type):
+            read_one(reader, resource)
+    return _facts(patient, reader, evidence)
+
+
+def _required(evidence: Evidence) -> None:
+    """Patient and Condition; without them nothing can be judged."""
+    issues = [
+        Issue("error", "incomplete", f"{kind}: {evidence.missing[kind]}", (f"prefetch.{key}",))
+        for kind, key in (("Patient", "patient"), ("Condition", "conditions"))
+        if kind in evidence.missing
+    ]
+    if not issues and not evidence.of("Patient"):
+        issues = [
+            Issue("error", "incomplete", "Patient: no Patient was sent", ("prefetch.patient",))
+        ]
+    if issues:
+        raise DataUnavailable.of(issues)
+
+
+def _patient(resource: Resource, zone: tzinfo) -> Patient:
+    element = sound(
+        "Patient", resource.raw, ("birthDate", "deceasedBoolean", "deceasedDateTime", "link")
+    )
+    replaced = _replaced_by(element.get("link"))
+    if replaced:
+        raise DataUnavailable(
+            "this Patient was replaced by another one, whose record must be judged instead",
+            expression=[f"{resource.path}.link"],
+        )
+    deceased = element.get("deceasedBoolean") is True or bool(element.get("deceasedDateTime"))
+    born = Dates(zone).when(element.get("birthDate"))
+    return Patient(reference=resource.reference, born=born, deceased=deceased)
+
+
+def _replaced_by(links: Any) -> bool:
+    listed = links if isinstance(links, list) else []
+    return any(isinstance(link, Mapping) and link.get("type") == "replaced-by" for link in listed)
+
+
+def _condition(reader: Reader, resource: Resource) -> None:
+    code = resource.raw.get("code")
+    if conditions.malformed(code):
+        path = f"{resource.path}.code"
+        reader.unreadable.append(
+            Unreadable("Condition", resource.reference, path, "not valid FHIR")
+        )
+        return
+    found = conditions.recognise(
+        reader.codes,
+        code,
+        resource.raw.get("bodySite"),
+        nonspecific_counts=reader.nonspecific_counts,
+    )
+    reader.conditions[resource.reference] = REASONS[found.kind]
+    cautions.read_condition(reader, resource, reader.codes.known(code))
+    if found.kind in (Kind.PHT, Kind.POSSIBLE):
+        diagnosis = conditions.read(resource, reader.codes, reader.dates, found)
+        _keep(reader, resource, diagnosis, found)
+    elif found.kind is not Kind.OTHER:
+        reader.note(resource, f"{found.kind.value} ({found.how}): not counted as PHT")
+    elif any(text.mentions_hamstring(words) for words in texts(code)):
+        reader.note(resource, "mentions the hamstring, but no code or phrase names PHT")
+
+
+def _keep(
+    reader: Reader,
+    resource: Resource,
+    diagnosis: Diagnosis | Unreadable | None,
+    found: conditions.Recognised,
+) -> None:
+    if isinstance(diagnosis, Unreadable):
+        reader.unreadable.append(diagnosis)
+    elif diagnosis is None:
+        reader.conditions[resource.reference] = Reason.ELSEWHERE
+        reader.note(resource, "refuted, entered in error or a differential diagnosis")
+    else:
+        reader.diagnoses.append(diagnosis)
+        if not diagnosis.certain:
+            reader.note(resource, f"possibly PHT ({found.how}): no card without confirmation")
+
+
+def _refuse_unreadable(reader: Reader) -> None:
+    if reader.unreadable:
+        raise DataUnavailable.of(
+            [
+                Issue("error", "structure", "a Condition that may be PHT cannot be read", (u.path,))
+                for u in reader.unreadable
+            ]
+        )
+
+
+def _facts(patient: Patient, reader: Reader, evidence: Evidence) -> Facts:
+    return Facts(
+        patient=patient,
+        diagnoses=tuple(reader.diagnoses),
+        injections=tuple(reader.injections),
+        care=tuple(reader.care),
+        referrals=tuple(reader.referrals),
+        scores=tuple(reader.scores),
+        findings=tuple(reader.findings),
+        filtration=tuple(reader.filtration),
+        unreadable=tuple(reader.unreadable),
+        noted=tuple(reader.noted),
+        missing=dict(evidence.missing),
+    )

@@ -1,0 +1,119 @@
+"""What every resource reader needs: codes, dates, the other resources, the reasons known so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from cds_service.fhir.codes import Codes, Site, items
+from cds_service.fhir.conditions import Kind, recognise
+from cds_service.fhir.dates import Dates, Span
+from cds_service.fhir.resources import Evidence, Resource, relative
+from cds_service.fhir.sound import Fault, Sound
+from cds_service.patient.facts import (
+    Care,
+    Diagnosis,
+    Filtration,
+    Finding,
+    Injection,
+    Note,
+    Reason,
+    Referral,
+    Score,
+    Unreadable,
+)
+from cds_service.patient.origin import during_disease
+from cds_service.patient.when import Answer, When
+
+_REASONS = {Kind.PHT: Reason.PHT, Kind.POSSIBLE: Reason.NEAR, Kind.NEIGHBOUR: Reason.NEAR}
+#: of several stated reasons the first of these decides
+_ORDER = (Reason.PHT, Reason.NEAR, Reason.UNRECOGNISED, Reason.ELSEWHERE, Reason.NOT_STATED)
+_OTHER_REASONS = (
+    "other-lower-limb-enthesopathy",
+    "other-nsaid-indication",
+    "hamstring-strain-rupture-avulsion",
+)
+
+
+@dataclass(slots=True)
+class Reader:
+    """Read once per request; the lists fill up as the resource types are read in turn."""
+
+    evidence: Evidence
+    codes: Codes
+    dates: Dates
+    today: date
+    nonspecific_counts: bool
+    #: Condition/id -> what it is as a reason
+    conditions: dict[str, Reason] = field(default_factory=dict)
+    diagnoses: list[Diagnosis] = field(default_factory=list)
+    injections: list[Injection] = field(default_factory=list)
+    care: list[Care] = field(default_factory=list)
+    referrals: list[Referral] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    filtration: list[Filtration] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    noted: list[Note] = field(default_factory=list)
+
+    def note(self, resource: Resource, reason: str) -> None:
+        self.noted.append(Note(resource.reference, reason, resource.path))
+
+    def cannot_read(self, resource: Resource, fault: Fault) -> None:
+        path = f"{resource.path}.{fault.element}"
+        self.unreadable.append(Unreadable(resource.type, resource.reference, path, fault.reason))
+
+    def site(self, *sites: Any) -> Site:
+        return self.codes.site(site for listed in sites for site in items(listed))
+
+    def reason(self, element: Sound) -> Reason:
+        """What reasonCode and reasonReference say about PHT."""
+        stated = [self.reason_code(one) for one in items(element.get("reasonCode"))]
+        stated += [self._reason_reference(one) for one in items(element.get("reasonReference"))]
+        return min(stated, key=_ORDER.index, default=Reason.NOT_STATED)
+
+    def reason_code(self, concept: Any) -> Reason:
+        found = recognise(self.codes, concept, None, nonspecific_counts=self.nonspecific_counts)
+        if found.kind in _REASONS:
+            return _REASONS[found.kind]
+        known = self.codes.known(concept)
+        elsewhere = any(known.within(name, None) for name in _OTHER_REASONS)
+        return Reason.ELSEWHERE if elsewhere else Reason.UNRECOGNISED
+
+    def _reason_reference(self, reference: Any) -> Reason:
+        target = reference.get("reference") if isinstance(reference, Mapping) else None
+        if not isinstance(target, str):
+            return Reason.UNRECOGNISED
+        named = self.evidence.named.get(target)
+        name = named.reference if named else relative(target)
+        return self.conditions.get(name, Reason.UNRECOGNISED)
+
+    def links(self, *references: Any) -> frozenset[str]:
+        """The records these references name, as 'Type/id'."""
+        found = set()
+        for listed in references:
+            for one in items(listed):
+                target = one.get("reference") if isinstance(one, Mapping) else None
+                if isinstance(target, str):
+                    named = self.evidence.named.get(target)
+                    found.add(named.reference if named else relative(target))
+        return frozenset(found)
+
+    def during_disease(self, when: When | None) -> Answer:
+        return during_disease(self.diagnoses, when, self.today)
+
+    def past(self, resource: Resource, span: Span | None) -> tuple[Span, bool]:
+        """The part of a span up to today, and whether any of it has begun.
+
+        What lies in the future is planned, not given (G4).
+        """
+        if span is None or span.start is None:
+            return Span(None, span.end if span else None), True
+        start = span.start.not_after(self.today)
+        if start is None:
+            self.note(resource, "dated in the future: planned, not given")
+            return span, False
+        end = span.end.not_after(self.today) if span.end else None
+        return Span(start, end, span.single), True

@@ -1,0 +1,204 @@
+"""What the caller sent: prefetch values as resources by type, each with its JSON path.
+
+Per prefetch key: a resource, a Bundle or a list of them is data; null is known to be empty; a
+missing key was not obtained; an OperationOutcome is an error; a Bundle with a `next` link is
+incomplete. A resource of another patient refuses the whole call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cds_service.errors import BadRequest, DataUnavailable
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource as received, where it stood, and the name facts refer to it by."""
+
+    type: str
+    raw: Mapping[str, Any]
+    path: str
+    reference: str
+
+
+@dataclass(slots=True)
+class Evidence:
+    """`by_type`: resources in a fixed order. `missing`: type -> why it was not obtained."""
+
+    by_type: dict[str, list[Resource]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    #: fullUrl and Type/id -> resource, for references within the prefetch
+    named: dict[str, Resource] = field(default_factory=dict)
+
+    def of(self, resource_type: str) -> list[Resource]:
+        return self.by_type.get(resource_type, [])
+
+    def resolve(self, reference: object, owner: Resource) -> Mapping[str, Any] | None:
+        """The resource a reference names: contained (#id), or another one of the prefetch."""
+        if not isinstance(reference, str):
+            return None
+        if reference.startswith("#"):
+            return _contained(owner, reference[1:])
+        found = self.named.get(reference) or self.named.get(relative(reference))
+        return found.raw if found else None
+
+
+def _contained(owner: Resource, wanted: str) -> Mapping[str, Any] | None:
+    contained = owner.raw.get("contained")
+    for one in contained if isinstance(contained, list) else ():
+        if isinstance(one, dict) and one.get("id") == wanted:
+            return one
+    return None
+
+
+def relative(reference: str) -> str:
+    """'https://ehr.example/fhir/Procedure/p1/_history/2' -> 'Procedure/p1'."""
+    parts = reference.split("/_history/", 1)[0].rstrip("/").split("/")
+    return "/".join(parts[-2:])
+
+
+def template_type(template: str) -> str:
+    """The resource type a prefetch template asks for."""
+    return re.split(r"[/?]", template, maxsplit=1)[0]
+
+
+def gather(templates: Mapping[str, str], prefetch: Mapping[str, Any], patient_id: str) -> Evidence:
+    """Evidence from the prefetch of one request.
+
+    Raises BadRequest for a value that is no FHIR JSON, DataUnavailable (412) when a resource
+    belongs to another patient.
+    """
+    evidence = Evidence()
+    found: dict[tuple[str, str], Resource] = {}
+    for key, template in templates.items():
+        if key not in prefetch:
+            evidence.missing[template_type(template)] = f"prefetch key '{key}' was not supplied"
+    for key, value in prefetch.items():
+        problem = _collect(value, f"prefetch.{key}", found, evidence)
+        if problem and key in templates:
+            evidence.missing[template_type(templates[key])] = f"prefetch key '{key}': {problem}"
+    for resource in sorted(found.values(), key=lambda r: (r.type, r.reference)):
+        evidence.by_type.setdefault(resource.type, []).append(resource)
+        evidence.named.setdefault(f"{resource.type}/{resource.raw.get('id')}", resource)
+    _same_patient(evidence, patient_id)
+    return evidence
+
+
+def _collect(
+    value: Any, path: str, found: dict[tuple[str, str], Resource], evidence: Evidence
+) -> str | None:
+    """Put the resources of one value into `found`; returns what makes it incomplete."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        problems = [_collect(v, f"{path}[{i}]", found, evidence) for i, v in enumerate(value)]
+        return next(filter(None, problems), None)
+    if not isinstance(value, dict) or not isinstance(value.get("resourceType"), str):
+        raise BadRequest("not a FHIR resource, Bundle, list of them or null", expression=[path])
+    if value["resourceType"] == "OperationOutcome":
+        return "an OperationOutcome instead of data"
+    if value["resourceType"] == "Bundle":
+        return _bundle(value, path, found, evidence)
+    _add(Resource(value["resourceType"], value, path, _reference(value, path)), found)
+    return None
+
+
+def _bundle(
+    bundle: Mapping[str, Any], path: str, found: dict[tuple[str, str], Resource], evidence: Evidence
+) -> str | None:
+    problem: str | None = "there are more pages (a next link)" if _has_next(bundle) else None
+    entries = bundle.get("entry") or []
+    if not isinstance(entries, list):
+        raise BadRequest("Bundle.entry is not a list", expression=[f"{path}.entry"])
+    for index, entry in enumerate(entries):
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        here = f"{path}.entry[{index}].resource"
+        if resource is None:
+            continue
+        if isinstance(resource, dict) and resource.get("resourceType") == "OperationOutcome":
+            problem = problem or _outcome_problem(resource)
+            continue
+        problem = _collect(resource, here, found, evidence) or problem
+        full_url = entry.get("fullUrl")
+        if isinstance(full_url, str) and isinstance(resource.get("resourceType"), str):
+            evidence.named[full_url] = Resource(
+                resource["resourceType"], resource, here, _reference(resource, here)
+            )
+    return problem
+
+
+def _has_next(bundle: Mapping[str, Any]) -> bool:
+    links = bundle.get("link")
+    return any(
+        isinstance(link, dict) and link.get("relation") == "next"
+        for link in (links if isinstance(links, list) else ())
+    )
+
+
+def _outcome_problem(outcome: Mapping[str, Any]) -> str | None:
+    """A search may carry warnings as an outcome entry; only errors make it incomplete."""
+    issues = outcome.get("issue")
+    for issue in issues if isinstance(issues, list) else ():
+        if isinstance(issue, dict) and issue.get("severity") in ("error", "fatal"):
+            return "an OperationOutcome with an error among the entries"
+    return None
+
+
+def _reference(raw: Mapping[str, Any], path: str) -> str:
+    """'Procedure/p1', or the JSON path of a resource without a usable id."""
+    identity = raw.get("id")
+    if isinstance(identity, str) and _ID.fullmatch(identity):
+        return f"{raw['resourceType']}/{identity}"
+    return path
+
+
+def _add(resource: Resource, found: dict[tuple[str, str], Resource]) -> None:
+    """The same resource sent twice is one; of two versions the later one counts."""
+    key = (resource.type, resource.reference)
+    known = found.get(key)
+    if known is None or _version(resource) > _version(known):
+        found[key] = resource
+
+
+def _version(resource: Resource) -> str:
+    meta = resource.raw.get("meta")
+    updated = meta.get("lastUpdated") if isinstance(meta, dict) else None
+    return updated if isinstance(updated, str) else ""
+
+
+def _same_patient(evidence: Evidence, patient_id: str) -> None:
+    """Another patient's data must never make a card."""
+    for resource in _all(evidence):
+        if resource.type == "Patient":
+            if resource.raw.get("id") != patient_id:
+                raise _foreign(f"{resource.path}.id")
+            continue
+        for element in ("subject", "patient"):
+            owner = resource.raw.get(element)
+            reference = owner.get("reference") if isinstance(owner, dict) else None
+            if isinstance(reference, str) and not _is_patient(reference, evidence, patient_id):
+                raise _foreign(f"{resource.path}.{element}.reference")
+
+
+def _is_patient(reference: str, evidence: Evidence, patient_id: str) -> bool:
+    named = evidence.named.get(reference)
+    if named is not None and named.type == "Patient":
+        return named.raw.get("id") == patient_id
+    if reference.startswith("urn:"):
+        return reference.rsplit(":", 1)[-1] == patient_id
+    return relative(reference) == f"Patient/{patient_id}"
+
+
+def _foreign(path: str) -> DataUnavailable:
+    return DataUnavailable("this resource is not about context.patientId", expression=[path])
+
+
+def _all(evidence: Evidence) -> Iterator[Resource]:
+    for resources in evidence.by_type.values():
+        yield from resources

@@ -1,0 +1,92 @@
+"""Whether it is a steroid, and injected locally (guideline G5, the first two questions)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cds_service.fhir.codes import codings, items, texts
+from cds_service.fhir.reader import Reader
+from cds_service.patient.facts import Place, Reason
+from cds_service.patient.when import NO, UNKNOWN, YES, Answer
+from cds_service.terminology import Drug
+
+#: forms that are not injected, or into the eye
+NOT_LOCAL_FORMS = (
+    "oral",
+    "topical",
+    "ophthalmic",
+    "nasal",
+    "otic",
+    "rectal/vaginal",
+    "oromucosal",
+    "implant",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    steroid: Answer
+    local: Answer
+
+    @classmethod
+    def of_drug(cls, drug: Drug, route: Answer | None, place: Place) -> Answers:
+        """`route`: YES a local route, NO another one, UNKNOWN not recognised, None not stated."""
+        return cls(YES if drug.certain else UNKNOWN, _locally(drug, route, place))
+
+
+def _locally(drug: Drug, route: Answer | None, place: Place) -> Answer:
+    if route is NO or drug.form in NOT_LOCAL_FORMS:
+        return NO
+    at_origin = place is Place.ORIGIN
+    if not drug.injectable_exists:  # prednisone: only an explicit local route or site speaks for it
+        return UNKNOWN if route is YES or at_origin else NO
+    if route is YES or at_origin:
+        return YES
+    if drug.form == "injectable" and route is None:
+        return YES
+    return UNKNOWN
+
+
+def drug_of(reader: Reader, concept: Any) -> Drug | None:
+    """The drug a medication concept names: by code, or an anticoagulant by product name (G16)."""
+    terminology = reader.codes.terminology
+    found = [drug for system, code in codings(concept) if (drug := terminology.drug(system, code))]
+    if found:
+        # A product says more than its ingredient: prefer the coding that knows the form.
+        return min(found, key=lambda drug: (drug.form is None, drug.ingredient is None))
+    names = (terminology.drug_named(words) for words in texts(concept))
+    return next(filter(None, names), None)
+
+
+def route_of(reader: Reader, dosages: Any) -> Answer | None:
+    """Local route: YES; oral, IM, IV, topical ...: NO; another one: UNKNOWN; none: None."""
+    answers = []
+    for dosage in items(dosages):
+        route = dosage.get("route") if isinstance(dosage, Mapping) else None
+        if not route:
+            continue
+        known = reader.codes.known(route)
+        if known.within("route-local"):
+            answers.append(YES)
+        elif known.within("route-other", None) or known.within("route-systemic"):
+            answers.append(NO)
+        else:
+            answers.append(UNKNOWN)
+    if NO in answers:
+        return NO
+    return max(answers, key=lambda a: int(a.value)) if answers else None
+
+
+def why_not(answers: Answers, at_origin: Answer, place: Place, reason: Reason) -> str:
+    """Why a record is left out; empty when it counts."""
+    if answers.steroid is NO:
+        return "another agent than a steroid was injected"
+    if answers.local is NO:
+        return "not a local injection: oral, intramuscular, intravenous, topical or the like"
+    if at_origin is NO:
+        if place is Place.ELSEWHERE or reason is Reason.ELSEWHERE:
+            return "another site or reason"
+        return "no site stated, and no PHT at that time"
+    return ""
