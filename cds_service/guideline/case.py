@@ -1,0 +1,64 @@
+"""One patient on one day, as the rules see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+
+from cds_service.guideline import conventions as c
+from cds_service.guideline.evidence import Parameter
+from cds_service.patient.facts import Facts
+from cds_service.patient.safety import Gate, GateLimits, gate
+from cds_service.patient.scores import Change, Improvement, improvement
+from cds_service.patient.timeline import Limits, SideTimeline, Timeline
+
+
+class Case:
+    """Facts, today, and the site's parameter values. Read only."""
+
+    def __init__(self, facts: Facts, today: date, overrides: Mapping[str, float]) -> None:
+        self.facts, self.today, self._overrides = facts, today, overrides
+        self.timeline = Timeline(
+            facts,
+            today,
+            Limits(
+                same_injection=self.whole(c.SAME_INJECTION),
+                order_before_injection=self.whole(c.ORDER_BEFORE_INJECTION),
+                loading_gap=self.whole(c.LOADING_GAP),
+                encounter_diagnosis=self.whole(c.ENCOUNTER_DIAGNOSIS),
+            ),
+        )
+
+    def __getitem__(self, parameter: Parameter) -> float:
+        """The parameter's value here: the site's, else the guideline's."""
+        return self._overrides.get(parameter.name, parameter.value)
+
+    def whole(self, parameter: Parameter) -> int:
+        return int(self[parameter])
+
+    @property
+    def sides(self) -> tuple[SideTimeline, ...]:
+        return self.timeline.sides
+
+    @cached_property
+    def gate(self) -> Gate:
+        """What may be offered to this patient (NSAID gate, shockwave cautions)."""
+        limits = GateLimits(
+            egfr=self[c.EGFR_CAUTION],
+            egfr_days=self.whole(c.EGFR_AGE),
+            cautious_age=self[c.CAUTIOUS_AGE],
+            pregnancy_days=self.whole(c.PREGNANCY),
+        )
+        return gate(self.facts, self.today, limits)
+
+    def improvement(self, side: SideTimeline) -> Improvement:
+        change = Change(
+            visa_h_points=self[c.VISA_H_GAIN],
+            pain_points=self[c.PAIN_FALL],
+            pain_fraction=self[c.PAIN_FRACTION],
+            baseline_days=self[c.BASELINE_WINDOW],
+            latest_days=self[c.LATEST_WINDOW],
+        )
+        start = side.clock.started if side.clock else None
+        return improvement(side.scores, start, self.today, change)
