@@ -1,0 +1,239 @@
+"""Findings as CDS Hooks cards: wording limits, suggestions, override reasons, rationale (G9, G10).
+
+A card is the plain JSON of the response. Card wording lives in the rule's file; this module only
+shapes it, and turns what a rule suggests into whole FHIR resources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid5
+
+from cds_service.fhir import write
+from cds_service.fhir.write import Draft
+from cds_service.guideline import EDITION
+from cds_service.guideline.case import Case
+from cds_service.guideline.finding import (
+    Advice,
+    Criterion,
+    Outcome,
+    Recommendation,
+    Suggestion,
+    Treat,
+    Used,
+)
+from cds_service.guideline.overrides import REASONS, SYSTEM
+from cds_service.guideline.sources import ARTICLE_TITLE, EXTERNAL, STANDING
+
+TOPICS = "https://pht-cds.example.org/fhir/CodeSystem/recommendation"
+RATIONALE = "org.pht-cds.rationale"
+SUMMARY_LIMIT = 140  # CDS Hooks: fewer characters than this
+_NAMESPACE = UUID("6f1f9c1e-6d0b-5c7e-9a43-2f9a0a1d7c55")
+
+WRITERS: dict[Treat, Callable[[Draft], dict[str, Any]]] = {
+    Treat.SURGICAL_REFERRAL: write.surgical_referral,
+    Treat.PHYSIOTHERAPY: write.physiotherapy,
+    Treat.PHYSIOTHERAPY_REVIEW: write.physiotherapy_review,
+    Treat.MRI: write.mri,
+    Treat.SHOCKWAVE: write.shockwave,
+    Treat.LOAD_MANAGEMENT: write.load_management,
+    Treat.VISA_H: write.visa_h,
+    Treat.TOPICAL_NSAID: write.topical_nsaid,
+    Treat.IBUPROFEN: write.ibuprofen,
+    Treat.PARACETAMOL: write.paracetamol,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """The call a card answers. `seed` makes the same call give the same uuids."""
+
+    seed: str
+    public_url: str
+    patient: str
+    requester: str | None
+    encounter: str | None
+    today_is_fixed: bool = False
+
+
+def card(
+    rule: Recommendation,
+    outcome: Outcome,
+    case: Case,
+    occasion: Occasion,
+    *,
+    also: Sequence[str] = (),
+) -> dict[str, Any]:
+    """One card. `also`: what holds on the other side and is not shown as a card of its own."""
+    advice = outcome.advice
+    if advice is None:
+        raise ValueError(f"{rule.id} did not fire")
+    identity = f"{occasion.seed}|{rule.id}|{outcome.side.value}|{outcome.variant}"
+    made: dict[str, Any] = {
+        "uuid": str(uuid5(_NAMESPACE, identity)),
+        "summary": _within_limit(advice.summary),
+        "indicator": outcome.indicator,
+        "detail": detail(rule, outcome, advice, also),
+        "source": {
+            "label": ARTICLE_TITLE,
+            "url": f"{occasion.public_url}/guideline",
+            "topic": {"system": TOPICS, "code": rule.id, "display": rule.title},
+        },
+        "overrideReasons": [_override(code) for code in rule.override_reasons],
+        "links": _links(rule, occasion.public_url),
+        "extension": {RATIONALE: rationale(rule, outcome, case, occasion.today_is_fixed)},
+    }
+    if advice.suggestions:
+        draft = _draft(outcome, case, occasion)
+        made["suggestions"] = [_suggestion(one, identity, draft) for one in advice.suggestions]
+        made["selectionBehavior"] = "at-most-one" if rule.at_most_one else "any"
+    return made
+
+
+def _within_limit(summary: str) -> str:
+    """CDS Hooks: under 140 characters. Every summary is tested to fit; none is cut short."""
+    if len(summary) >= SUMMARY_LIMIT:
+        raise ValueError(f"summary of {len(summary)} characters")
+    return summary
+
+
+def detail(rule: Recommendation, outcome: Outcome, advice: Advice, also: Sequence[str] = ()) -> str:
+    """GitHub-flavoured Markdown: the ask first, then facts, source, gaps, evidence, standing."""
+    parts = [f"**{advice.ask}**"]
+    side = f" ({outcome.side.words})" if outcome.side.words else ""
+    for heading, lines in (
+        (f"On record{side}", (*advice.facts, *(f"Other side: {line}" for line in also))),
+        ("What the source says", advice.source),
+        ("Not known", advice.unknown),
+    ):
+        if lines:
+            parts.append(f"**{heading}**\n\n" + "\n".join(f"- {line}" for line in lines))
+    origin = f" {EXTERNAL}" if rule.external else ""
+    parts.append(f"**Evidence:** {rule.header.evidence}{origin}")
+    parts.append(f"*{STANDING}*")
+    return "\n\n".join(parts)
+
+
+def _override(code: str) -> dict[str, str]:
+    reason = REASONS[code]
+    return {"code": reason.code, "system": SYSTEM, "display": reason.display}
+
+
+def _links(rule: Recommendation, public_url: str) -> list[dict[str, str]]:
+    """The service's own page and the literature; never an address from a record."""
+    own = {"label": "How this rule decides", "url": f"{public_url}/guideline#{rule.id}"}
+    cited = [{"label": s.citation, "url": s.url} for s in rule.sources if s.url]
+    return [{**link, "type": "absolute"} for link in (own, *cited)]
+
+
+def _draft(outcome: Outcome, case: Case, occasion: Occasion) -> Draft:
+    side = next(one for one in case.sides if one.side is outcome.side)
+    return Draft(
+        patient=occasion.patient,
+        requester=occasion.requester,
+        encounter=occasion.encounter,
+        conditions=tuple(
+            d.reference for d in side.episode.diagnoses if d.reference.startswith("Condition/")
+        ),
+        side=outcome.side,
+        today=case.today,
+    )
+
+
+def _suggestion(suggestion: Suggestion, identity: str, draft: Draft) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "label": suggestion.label,
+        "uuid": str(uuid5(_NAMESPACE, f"{identity}|{suggestion.treat.name}")),
+        "actions": [
+            {
+                "type": "create",
+                "description": f"{suggestion.label} (draft)",
+                "resource": WRITERS[suggestion.treat](draft),
+            }
+        ],
+    }
+    if suggestion.recommended:
+        made["isRecommended"] = True
+    return made
+
+
+# --- rationale (G10) ---
+
+
+def rationale(
+    rule: Recommendation, outcome: Outcome, case: Case, today_is_fixed: bool
+) -> dict[str, Any]:
+    """What a reader needs to check the card without this service."""
+    facts = case.facts
+    return without_empties(
+        {
+            "rule": rule.id,
+            "variant": outcome.variant,
+            "side": outcome.side.value,
+            "edition": EDITION,
+            "today": case.today.isoformat(),
+            "todayIsFixed": today_is_fixed or None,
+            "origin": rule.header.origin,
+            "evidence": rule.header.evidence,
+            "thresholds": [threshold(case, parameter) for parameter in rule.parameters],
+            "criteria": [criterion(one) for one in outcome.criteria],
+            "missing": [f"{kind}: {why}" for kind, why in sorted(facts.missing.items())],
+            "unreadable": [
+                {"reference": u.reference, "path": u.path, "reason": u.reason}
+                for u in facts.unreadable
+            ],
+            "leftOut": left_out(case),
+        }
+    )
+
+
+def left_out(case: Case) -> list[dict[str, str]]:
+    """Records looked at and not used, each with its reason."""
+    return [{"reference": note.reference, "reason": note.reason} for note in case.timeline.notes()]
+
+
+def threshold(case: Case, parameter: Any) -> dict[str, Any]:
+    value = case[parameter]
+    shown = {
+        "name": parameter.name,
+        "value": value,
+        "unit": parameter.unit,
+        "source": parameter.source.citation,
+        "place": parameter.place,
+        "quote": parameter.quote,
+        "reading": parameter.reading,
+    }
+    if value != parameter.value:
+        shown |= {"setBySite": True, "guidelineValue": parameter.value}
+    return without_empties(shown)
+
+
+def criterion(asked: Criterion) -> dict[str, Any]:
+    return without_empties(
+        {
+            "question": asked.question,
+            "answer": asked.answer.name.lower(),
+            "because": asked.because,
+            "facts": [_fact(used) for used in asked.facts],
+        }
+    )
+
+
+def _fact(used: Used) -> dict[str, Any]:
+    return without_empties(
+        {
+            "reference": used.reference,
+            "is": used.words,
+            "when": used.when,
+            "certain": used.certain,
+            "doubts": list(used.doubts),
+            "recognisedBy": used.recognised_by,
+        }
+    )
+
+
+def without_empties(element: Mapping[str, Any]) -> dict[str, Any]:
+    """CDS Hooks forbids null and empty elements."""
+    return {name: value for name, value in element.items() if value not in (None, "", [], {})}

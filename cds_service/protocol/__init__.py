@@ -1,0 +1,1 @@
+"""CDS Hooks messages: what a client may send, checked and named."""

@@ -1,0 +1,110 @@
+"""A CDS Hooks request, checked against its schema and read into one object.
+
+The schemas look at the envelope and the context only. Prefetch content is FHIR from a
+real EHR: it is read tolerantly, resource by resource, in `cds_service.fhir`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from cds_service.errors import BadRequest, Issue
+
+_CODES = {"required": "required", "type": "structure"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookRequest:
+    """One call of a hook. `prefetch` maps keys to what the client sent, null included."""
+
+    hook: str
+    hook_instance: str
+    context: Mapping[str, Any]
+    prefetch: Mapping[str, Any]
+    fhir_server: str | None = None
+    fhir_authorization: Mapping[str, Any] | None = None
+    extension: Mapping[str, Any] | None = None
+
+    @property
+    def patient_id(self) -> str:
+        """The id of the Patient whose chart is open."""
+        return str(self.context["patientId"])
+
+    @property
+    def user_id(self) -> str:
+        """The user as the client names them, usually `Practitioner/<id>`."""
+        return str(self.context["userId"])
+
+    @property
+    def encounter_id(self) -> str | None:
+        """The id of the current Encounter, where the client tells it."""
+        return self.context.get("encounterId")
+
+
+def parse(body: object, *, hook: str) -> HookRequest:
+    """The request in `body` for the service of `hook`.
+
+    Raises BadRequest with one issue per fault, each with its JSON path. Optional elements
+    that are null are taken as absent: CDS Hooks forbids them, and clients send them.
+    """
+    issues = [*_faults("request", body), *_context_faults(body), *_hook_faults(body, hook)]
+    if issues or not isinstance(body, dict):
+        raise BadRequest.of(issues)
+    return HookRequest(
+        hook=hook,
+        hook_instance=body["hookInstance"],
+        context=body["context"],
+        prefetch=body.get("prefetch") or {},
+        fhir_server=body.get("fhirServer"),
+        fhir_authorization=body.get("fhirAuthorization"),
+        extension=body.get("extension"),
+    )
+
+
+def _context_faults(body: object) -> Iterator[Issue]:
+    context = body.get("context") if isinstance(body, dict) else None
+    if isinstance(context, dict):
+        yield from _faults("context", context, "context")
+
+
+def _hook_faults(body: object, hook: str) -> Iterator[Issue]:
+    sent = body.get("hook") if isinstance(body, dict) else None
+    if isinstance(sent, str) and sent and sent != hook:
+        yield Issue("error", "value", f"hook: this service answers '{hook}' only", ("hook",))
+
+
+def _faults(schema: str, value: object, place: str = "") -> Iterator[Issue]:
+    for error in _validator(schema).iter_errors(value):
+        yield _issue(error, place)
+
+
+def _issue(error: ValidationError, place: str) -> Issue:
+    """Says what must be, never what was found: values may identify a patient."""
+    path = ".".join(str(step) for step in (place, *error.absolute_path) if step != "")
+    if error.validator == "required":
+        path = ".".join(filter(None, (path, _missing(error))))
+        what = "is required"
+    else:
+        rule = error.schema
+        what = str(rule["description"]) if isinstance(rule, Mapping) else "is not allowed"
+    code = _CODES.get(str(error.validator), "value")
+    return Issue("error", code, f"{path or 'the body'}: {what}", (path,) if path else ())
+
+
+def _missing(error: ValidationError) -> str:
+    """jsonschema reports each missing property by itself, but names it in its message only."""
+    return error.message.split("'")[1]
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    file = resources.files(__package__) / "schemas" / f"{name}.json"
+    return Draft202012Validator(json.loads(file.read_text(encoding="utf-8")))

@@ -1,0 +1,161 @@
+"""Every setting, read once at start-up from `CDS_SERVICE_*` environment variables.
+
+`Settings.site()` is the part the clinical code may see, together with the TOML file named
+by CDS_SERVICE_CONFIG (see `cds_service.site`). Nothing here reads a clock: `today` is a
+date somebody set.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from cds_service.errors import SettingsError
+from cds_service.site import Site, SiteFile, read_site_file
+
+__all__ = ["PREFIX", "Settings", "Site"]
+
+PREFIX = "CDS_SERVICE_"
+
+# Kubernetes sets these for any Service named "cds-service"; they are not misspelt settings.
+_SERVICE_LINK = re.compile(r"CDS_SERVICE_(SERVICE_(HOST|PORT\w*)|PORT_\d+_\w+)")
+# Plain origins only: flask-cors would read anything with a regex character as a pattern.
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
+_PUBLIC_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+
+
+def _words(value: object) -> object:
+    """`a, b` from the environment as a list."""
+    return [w for w in re.split(r"[\s,]+", value) if w] if isinstance(value, str) else value
+
+
+def _empty_is_unset(value: object) -> object:
+    """`CDS_SERVICE_TODAY= cds-service serve` unsets the date."""
+    return None if value == "" else value
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be an IANA time zone such as Europe/London") from None
+    return name
+
+
+def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError("must be origins such as https://ehr.example.org, comma-separated")
+    return origins
+
+
+def _public_url(url: str) -> str:
+    if url and not _PUBLIC_URL.fullmatch(url):
+        raise ValueError("must be an http(s) URL without query or fragment")
+    return url.rstrip("/")
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Unsettable = BeforeValidator(_empty_is_unset)
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults; each description is what an operator reads."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    auth: Literal["required", "open"] = Field(
+        "required", description="Who may call: required (authenticated clients) or open (anyone)."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.", min_length=1)
+    port: int = Field(8000, description="TCP port to listen on.", ge=1, le=65535)
+    workers: int = Field(2, description="Server processes.", ge=1, le=64)
+    threads: int = Field(4, description="Threads in each server process.", ge=1, le=64)
+    public_url: Annotated[str, AfterValidator(_public_url)] = Field(
+        "", description="URL under which clients reach this service; empty: http://localhost:PORT."
+    )
+    cors_origins: Annotated[Words, AfterValidator(_origins)] = Field(
+        (), description="Web origins whose pages may call, comma-separated; the demo allows any."
+    )
+    body_limit: int = Field(
+        10_000_000, description="Largest request body accepted, in bytes.", ge=1_000
+    )
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        "UTC", description="Time zone that decides what day it is today."
+    )
+    today: Annotated[date | None, Unsettable] = Field(
+        None, description="Fixes the clinical date (YYYY-MM-DD); for tests and demos only."
+    )
+    config: Annotated[Path | None, Unsettable] = Field(
+        None, description="TOML file with the site's rule modes, parameters and codes."
+    )
+    plugins: Words = Field(
+        ("pht",), description="Entry points (group cds_service.services) to offer, in order."
+    )
+    accept_nonspecific: bool = Field(
+        default=False,
+        description="Count ICD-10-CM M76.89- alone as the condition.",
+    )
+    advise_patients: bool = Field(
+        default=False, description="Give cards also when the user is the patient or a relative."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe messages that are logged."
+    )
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """Settings from the environment, `given` first. Raises SettingsError naming each fault."""
+        _refuse_unknown(tuple(cls.variables()))
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise SettingsError(_explain(error)) from None
+
+    @classmethod
+    def variables(cls) -> dict[str, str]:
+        """Environment variable -> field name, in the order of declaration."""
+        return {PREFIX + name.upper(): name for name in cls.model_fields}
+
+    def base_url(self) -> str:
+        """The public URL, without a trailing slash."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    def site(self) -> Site:
+        """What the clinical code may see. Raises SettingsError for a faulty TOML file."""
+        from_file = read_site_file(self.config) if self.config else SiteFile()
+        return Site(
+            timezone=ZoneInfo(self.timezone),
+            public_url=self.base_url(),
+            parameters=from_file.parameters,
+            rule_modes=from_file.rule_modes,
+            codes=from_file.codes,
+            accept_nonspecific=self.accept_nonspecific,
+            advise_patients=self.advise_patients,
+            fixed_today=self.today,
+        )
+
+
+def _refuse_unknown(known: tuple[str, ...]) -> None:
+    """A misspelt setting would silently leave its default in force: stop instead."""
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known and not _SERVICE_LINK.fullmatch(name):
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise SettingsError(f"{name} is not a setting{hint} (see: cds-service settings)")
+
+
+def _explain(error: ValidationError) -> str:
+    return "; ".join(
+        f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors()
+    )

@@ -1,0 +1,128 @@
+"""What one deployment decides for the clinical code, and the TOML file it is written in.
+
+    [rules.steroid-overuse]
+    mode = "shadow"                       # on | shadow | off
+    [parameters]
+    steroid-interval-minimum = 42
+    [codes.pht]                           # more codes for the value set "pht"
+    "http://snomed.info/sct" = ["..."]
+
+Names of rules, parameters and value sets are checked against the guideline by
+`cds_service.service.check_site`; this module checks only the shape.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cds_service.errors import SettingsError
+
+MODES = ("on", "shadow", "off")
+TABLES = ("rules", "parameters", "codes")
+
+Codes = Mapping[str, Mapping[str, tuple[str, ...]]]
+
+
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One deployment's decisions; immutable.
+
+    `codes` is value set -> code system -> further codes; `parameters` and `rule_modes`
+    override the guideline's own by name. `public_url` has no trailing slash.
+    """
+
+    timezone: ZoneInfo
+    public_url: str
+    parameters: Mapping[str, float] = field(default_factory=_nothing)
+    rule_modes: Mapping[str, str] = field(default_factory=_nothing)
+    codes: Codes = field(default_factory=_nothing)
+    accept_nonspecific: bool = False
+    advise_patients: bool = False
+    fixed_today: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteFile:
+    """The content of the TOML file."""
+
+    parameters: Mapping[str, float] = field(default_factory=_nothing)
+    rule_modes: Mapping[str, str] = field(default_factory=_nothing)
+    codes: Codes = field(default_factory=_nothing)
+
+
+def read_site_file(path: Path) -> SiteFile:
+    """The file at `path`. Raises SettingsError saying what is wrong and where."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: is not valid TOML ({error})") from None
+    try:
+        return _site_file(content)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def _site_file(content: dict[str, Any]) -> SiteFile:
+    for name in content:
+        if name not in TABLES:
+            raise SettingsError(f"[{name}] is unknown; the tables are {', '.join(TABLES)}")
+    return SiteFile(
+        rule_modes=MappingProxyType(_rule_modes(_table(content, "rules"))),
+        parameters=MappingProxyType(_parameters(_table(content, "parameters"))),
+        codes=MappingProxyType(_codes(_table(content, "codes"))),
+    )
+
+
+def _table(content: dict[str, Any], name: str, path: str = "") -> dict[str, Any]:
+    table = content.get(name, {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path or name} must be a table")
+    return table
+
+
+def _rule_modes(rules: dict[str, Any]) -> dict[str, str]:
+    modes = {}
+    for rule in rules:
+        table = _table(rules, rule, f"rules.{rule}")
+        if table.keys() != {"mode"} or table["mode"] not in MODES:
+            raise SettingsError(f"[rules.{rule}] needs one line: mode = one of {', '.join(MODES)}")
+        modes[rule] = table["mode"]
+    return modes
+
+
+def _parameters(table: dict[str, Any]) -> dict[str, float]:
+    for name, value in table.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise SettingsError(f"parameters.{name} must be a number")
+    return dict(table)
+
+
+def _codes(value_sets: dict[str, Any]) -> dict[str, Mapping[str, tuple[str, ...]]]:
+    return {
+        name: MappingProxyType(
+            {
+                system: _code_list(listed, f'codes.{name}."{system}"')
+                for system, listed in _table(value_sets, name, f"codes.{name}").items()
+            }
+        )
+        for name in value_sets
+    }
+
+
+def _code_list(listed: object, path: str) -> tuple[str, ...]:
+    if not isinstance(listed, list) or not all(isinstance(c, str) and c for c in listed):
+        raise SettingsError(f"{path} must be a list of codes, each in quotes")
+    return tuple(listed)
