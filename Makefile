@@ -1,0 +1,52 @@
+# make demo    the service with demo patients on http://localhost:8000 (PORT= changes it)
+# make test    all tests whose tools are present
+# make check   style, types, architecture
+# make clean   removes what the others made
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALLED_FROM := setup.cfg setup.py pyproject.toml constraints.txt
+
+.PHONY: demo test check style types architecture clean
+
+demo: $(VENV)/.run
+	@$(BIN)/python -m cds_service demo --port $(PORT)
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: style types architecture
+
+style: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+architecture: $(VENV)/.dev
+	@$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed (PYTHON=/path/to/python3.11)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "On Debian: apt-get install python3-venv"; exit 1; }
+
+# The stamps hold what is installed; a change of dependencies makes them stale.
+$(VENV)/.run: $(INSTALLED_FROM) | $(BIN)/python
+	@echo "Installing into $(VENV) (once)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(INSTALLED_FROM) | $(BIN)/python
+	@echo "Installing into $(VENV), with the tools for tests (once)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.run
