@@ -1,0 +1,79 @@
+"""HTTP: one application factory, and one module per thing it serves.
+
+- `services`   discovery and the CDS services
+- `health`     health, and the service's own CodeSystem
+- `pages`      what people read: home, the guideline, the demo's chart page
+- `demo_fhir`  the demo patients as a read-only FHIR server
+- `server`     gunicorn, and what it refuses to serve
+- `wire`, `errors`, `cors`, `headers`, `log`, `clock`, `plugins`, `wiring`  what these share
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from flask import Flask
+
+from cds_service import service as engine
+from cds_service.demo.patients import Case, load_cases, whole_record
+from cds_service.service import Service
+from cds_service.settings import Settings
+from cds_service.web import cors, demo_fhir, errors, headers, health, log, markdown, pages
+from cds_service.web import services as hook_services
+from cds_service.web.plugins import by_id, load_services
+from cds_service.web.wiring import Answer, Demo, Wiring, attach
+
+__all__ = ["create_app"]
+
+
+def create_app(
+    settings: Settings | None = None,
+    services: Sequence[Service] | None = None,
+    *,
+    demo: bool | Demo = False,
+    answer: Answer = engine.answer,
+) -> Flask:
+    """The application. Raises SettingsError when it cannot serve as configured.
+
+    `services` default to the plug-ins that the settings name. With `demo` it also serves
+    the demo patients (or those given), as a FHIR endpoint and on the home page.
+    """
+    settings = settings or Settings.load()
+    site = settings.site()
+    engine.check_site(site)
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = settings.body_limit + 1  # see wire.read_json
+    patients = demo_of(load_cases()) if demo is True else demo or None
+    attach(
+        app,
+        Wiring(
+            settings=settings,
+            site=site,
+            services=by_id(load_services(settings.plugins) if services is None else services),
+            answer=answer,
+            demo=patients,
+        ),
+    )
+    _serve(app, settings, demo=patients is not None)
+    return app
+
+
+def demo_of(cases: Iterable[Case]) -> Demo:
+    """The demo patients, one by one (by patient id) and as one record."""
+    known = {case.patient_id: case for case in cases}
+    return Demo(cases=known, record=whole_record(known.values()))
+
+
+def _serve(app: Flask, settings: Settings, *, demo: bool) -> None:
+    """Hooks in order: what is registered first sees a response last."""
+    app.url_map.strict_slashes = False  # /cds-services/ is served, not redirected:
+    app.url_map.merge_slashes = False  # a redirect on a preflight breaks the sandbox
+    log.init_app(app)
+    errors.init_app(app)
+    headers.init_app(app, settings)
+    cors.init_app(app, settings, any_origin=demo)
+    app.jinja_env.filters |= {"markdown": markdown.render, "inline": markdown.render_inline}
+    for module in (hook_services, health, pages):
+        app.register_blueprint(module.blueprint)
+    if demo:
+        app.register_blueprint(demo_fhir.blueprint)

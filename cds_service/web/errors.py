@@ -1,0 +1,77 @@
+"""Every failure, on every path, becomes an OperationOutcome.
+
+It is sent as application/json: CDS Hooks exchanges plain JSON, and a client that asked for
+cards must be able to read why it got none.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from http import HTTPStatus
+from pathlib import Path
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
+
+from cds_service import errors
+from cds_service.errors import CdsError
+from cds_service.web.wire import json_response, too_large
+from cds_service.web.wiring import wiring
+
+log = logging.getLogger("cds_service.error")
+
+
+def init_app(app: Flask) -> None:
+    """Registers the handlers."""
+    app.register_error_handler(CdsError, known)
+    app.register_error_handler(HTTPException, from_werkzeug)
+    app.register_error_handler(Exception, unforeseen)
+
+
+def known(error: CdsError) -> Response:
+    """An error of the tree in `cds_service.errors`."""
+    g.error = type(error).__name__
+    return json_response(errors.operation_outcome(error), error.status)
+
+
+def from_werkzeug(error: HTTPException) -> Response:
+    """What routing and body reading refuse."""
+    status = error.code or 500
+    response = known(_translated(error, status))
+    response.status_code = status
+    if isinstance(error, WerkzeugMethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def unforeseen(error: Exception) -> Response:
+    """A fault of ours: the client learns the request id, the log the type and the place.
+
+    Neither gets the message, which may hold what was read about a patient.
+    """
+    log.error("fault", extra={"request_id": g.request_id, "fault": fault_of(error)})
+    told = CdsError(f"The service failed. The log holds more, under request {g.request_id}.")
+    return json_response(errors.operation_outcome(told), told.status)
+
+
+def fault_of(error: BaseException) -> dict[str, str]:
+    """Type and innermost place of `error`, without its message."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "cds_service" in Path(frame.filename).parts]
+    where = (ours or frames)[-1:]
+    place = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in where]
+    return {"type": type(error).__name__, "at": "".join(place)}
+
+
+def _translated(error: HTTPException, status: int) -> CdsError:
+    if isinstance(error, RequestEntityTooLarge):
+        return too_large(wiring().settings.body_limit)
+    if isinstance(error, WerkzeugMethodNotAllowed):
+        return errors.MethodNotAllowed(f"{request.method} is not answered at this address.")
+    if status == HTTPStatus.NOT_FOUND:
+        return errors.NotFound("There is nothing at this address.")
+    if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        return errors.UnsupportedMediaType("This media type is not read here.")
+    return errors.BadRequest(error.name + ".")

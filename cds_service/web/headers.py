@@ -1,0 +1,34 @@
+"""Security headers on every response."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+
+from cds_service.settings import Settings
+
+_ALWAYS = {
+    # No script at all; styles from this server only; nothing may frame the pages.
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Adds the headers; HSTS only where clients come by HTTPS."""
+    always = dict(_ALWAYS)
+    if settings.base_url().startswith("https://"):
+        always["Strict-Transport-Security"] = "max-age=31536000"
+
+    @app.after_request
+    def _add(response: Response) -> Response:
+        response.headers.update(always)
+        if request.endpoint != "static":  # answers may be about a patient: keep no copy
+            response.headers["Cache-Control"] = "no-store"
+        return response

@@ -1,0 +1,117 @@
+"""gunicorn, run from Python, and the conditions under which it may serve."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.http import wsgi
+from gunicorn.workers.gthread import ThreadWorker
+
+from cds_service.errors import BadRequest, SettingsError, operation_outcome
+from cds_service.settings import Settings
+from cds_service.web import log
+
+
+def check_may_serve(
+    settings: Settings, *, allow_fixed_today: bool = False, allow_remote: bool = False
+) -> None:
+    """Raises SettingsError with every reason not to serve patients like this."""
+    reasons = []
+    if settings.auth == "required":
+        reasons.append(
+            "CDS_SERVICE_AUTH is 'required' (the default), but this version cannot authenticate"
+            " callers yet. CDS_SERVICE_AUTH=open serves anyone who can reach it."
+        )
+    if settings.today and settings.auth != "open" and not allow_fixed_today:
+        reasons.append(
+            f"CDS_SERVICE_TODAY fixes the clinical date at {settings.today}; that needs"
+            " --allow-fixed-today (or CDS_SERVICE_AUTH=open), and is never for patient care."
+        )
+    if not is_loopback(settings.host) and not allow_remote:
+        reasons.append(
+            f"{settings.host} can be reached from other machines, and callers are not"
+            " authenticated. Listen on 127.0.0.1, or force it with --allow-remote."
+        )
+    if reasons:
+        raise SettingsError("\n".join(reasons))
+
+
+def warnings(settings: Settings) -> list[str]:
+    """What whoever starts the service must know."""
+    told = ["Callers are NOT authenticated. Do not use with data of real patients."]
+    if not is_loopback(settings.host):
+        told.append(f"Listening on {settings.host}: other machines can reach this service.")
+    if settings.today:
+        told.append(f"The clinical date is fixed at {settings.today}: NOT for patient care.")
+    return told
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def run(app: Flask, settings: Settings) -> None:
+    """Serves until told to stop (SIGTERM, SIGINT: requests under way are finished)."""
+    Server(app, options(settings)).run()
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """gunicorn's settings; those not named keep its defaults."""
+    bare = settings.host.strip("[]")
+    host = f"[{bare}]" if ":" in bare else bare  # IPv6
+    shared_memory = Path("/dev/shm")  # noqa: S108  # heartbeats must not wait for a disk
+    return {
+        "bind": f"{host}:{settings.port}",
+        "workers": settings.workers,
+        "threads": settings.threads,
+        "worker_class": Worker,
+        "worker_tmp_dir": str(shared_memory) if shared_memory.is_dir() else None,
+        "timeout": 30,
+        "graceful_timeout": 20,
+        "keepalive": 5,
+        "control_socket_disable": True,
+        "logconfig_dict": log.config(settings.log_level),
+        "proc_name": "cds-service",
+    }
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Answers requests that are not HTTP as all other errors are answered."""
+
+    def handle_error(self, _req: object, client: Any, _addr: object, exc: Exception) -> None:
+        """Logs the type only: gunicorn would log and echo the line it could not read."""
+        self.log.warning("unreadable request: %s", type(exc).__name__)
+        body = orjson.dumps(operation_outcome(BadRequest("This is not a readable HTTP request.")))
+        head = (
+            "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        client.sendall(head.encode("ascii") + body)
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """An application built before the workers fork, so that faults show at once."""
+
+    def __init__(self, app: Flask, chosen: dict[str, Any]) -> None:
+        self._app = app
+        self._chosen = chosen
+        wsgi.SERVER = "cds-service"  # the Server header: what runs behind is nobody's business
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Called by gunicorn."""
+        for name, value in self._chosen.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Called by gunicorn in each worker."""
+        return self._app

@@ -1,0 +1,61 @@
+"""CDS Hooks: discovery and the services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from cds_service.errors import NotFound
+from cds_service.protocol.request import parse
+from cds_service.service import Service
+from cds_service.web.wire import json_response, read_json
+from cds_service.web.wiring import wiring
+
+blueprint = Blueprint("services", __name__)
+
+
+@blueprint.get("/cds-services")
+def discovery() -> Response:
+    """What is offered, in the order it is declared."""
+    return json_response({"services": [described(s) for s in wiring().services.values()]})
+
+
+# Clients that join a base URL ending in a slash ask for a double one; a redirect would
+# break their preflight.
+@blueprint.post("/cds-services/<service_id>")
+@blueprint.post("/cds-services//<service_id>")
+def call(service_id: str) -> Response:
+    """One call of a hook: cards, or an OperationOutcome."""
+    service = _service(service_id)
+    g.service = service.id
+    body = read_json(request, limit=wiring().settings.body_limit)
+    decision = wiring().decide(service, parse(body, hook=service.hook))
+    g.rules = decision.rules
+    return json_response(decision.response(explain=wants_explanation()))
+
+
+def wants_explanation() -> bool:
+    """Whether the query asks why (`?explain=true`)."""
+    return request.args.get("explain", "").lower() in ("true", "1")
+
+
+def described(service: Service) -> dict[str, Any]:
+    """The service as discovery tells it; optional elements only where they say something."""
+    told: dict[str, Any] = {
+        "hook": service.hook,
+        "title": service.title,
+        "description": service.description,
+        "id": service.id,
+        "usageRequirements": service.usage_requirements,
+        "prefetch": dict(service.prefetch),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _service(service_id: str) -> Service:
+    services = wiring().services
+    if service_id not in services:
+        known = ", ".join(services) or "none"
+        raise NotFound(f"There is no service with this id. Known: {known}.")
+    return services[service_id]

@@ -1,0 +1,65 @@
+"""What the routes of one application share, put together once by `create_app`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from flask import Flask, current_app
+
+from cds_service.demo.patients import Case
+from cds_service.demo.record import Record
+from cds_service.protocol.request import HookRequest
+from cds_service.service import Decision, Service
+from cds_service.settings import Settings, Site
+from cds_service.web import clock
+
+_KEY = "cds_service"
+
+
+class Answer(Protocol):
+    """`cds_service.service.answer`, or what a test puts in its place."""
+
+    def __call__(
+        self, service: Service, request: HookRequest, /, *, today: date, site: Site
+    ) -> Decision: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """The demo patients, one by one and as one FHIR server."""
+
+    cases: Mapping[str, Case]
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """Everything a route may need; immutable."""
+
+    settings: Settings
+    site: Site
+    services: Mapping[str, Service]
+    answer: Answer
+    demo: Demo | None
+
+    def today(self) -> date:
+        """The clinical date."""
+        return clock.today(self.site)
+
+    def decide(self, service: Service, request: HookRequest) -> Decision:
+        """The whole pipeline, at today's date. Raises CdsError."""
+        return self.answer(service, request, today=self.today(), site=self.site)
+
+
+def attach(app: Flask, wiring: Wiring) -> None:
+    """Gives the routes of `app` their wiring."""
+    app.extensions[_KEY] = wiring
+
+
+def wiring() -> Wiring:
+    """The wiring of the application that serves the current request."""
+    attached: Wiring = current_app.extensions[_KEY]
+    return attached
