@@ -1,0 +1,133 @@
+"""What all tests share: no network but loopback, servers on free ports, skips that count."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT / "tests" / "data"
+REQUIRE_ALL = os.environ.get("CDS_TEST_REQUIRE_ALL") == "1"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Under CDS_TEST_REQUIRE_ALL=1 a skipped test is a failed one."""
+    report = yield
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped: {report.longrepr[2]}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections leave this machine in no test."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_local(address[0]):
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The developer's own CDS_SERVICE_* settings change no test."""
+    for name in [name for name in os.environ if name.startswith("CDS_SERVICE_")]:
+        monkeypatch.delenv(name)
+
+
+@dataclass
+class Running:
+    """A server started as a user starts it."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def stop(self) -> int:
+        """Stops it as an operator does; the exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout=30)
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Starts `cds-service <command>` on a free loopback port; stopped by process id."""
+    started: list[Running] = []
+
+    def run(
+        command: str, *arguments: str, python: str = sys.executable, **environment: str
+    ) -> Running:
+        port = _free_port()
+        log = tmp_path_factory.mktemp("server") / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [python, "-m", "cds_service", command, "--port", str(port), *arguments],
+                cwd=log.parent,
+                stdout=out,
+                stderr=out,
+                env={**_clean_environment(), **environment},
+            )
+        server = Running(f"http://127.0.0.1:{port}", process, log)
+        started.append(server)
+        _wait_for(server)
+        return server
+
+    yield run
+    for server in started:
+        if server.process.poll() is None:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def demo_server(start: Start) -> Running:
+    """`cds-service demo`."""
+    return start("demo")
+
+
+def _clean_environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("CDS_SERVICE_")}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _wait_for(server: Running) -> None:
+    for _ in range(200):
+        if server.process.poll() is not None:
+            pytest.fail(f"the server stopped: {server.log.read_text()}")
+        try:
+            requests.get(f"{server.url}/health", timeout=5)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"the server does not answer: {server.log.read_text()}")

@@ -1,0 +1,98 @@
+"""The demo page in Debian's Chromium, with JavaScript switched off."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+from cds_service.demo.patients import load_cases
+from tests.conftest import Running
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",  # CI runs as root
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-background-networking",
+        "--window-size=1280,1000",
+        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):
+        options.add_argument(argument)
+    options.add_experimental_option(
+        "prefs", {"profile.managed_default_content_settings.javascript": 2}
+    )
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+    driver.set_page_load_timeout(30)
+    yield driver
+    driver.quit()
+
+
+def complaints(browser: webdriver.Chrome) -> list[str]:
+    """What the browser's console says, such as a breach of the content policy."""
+    return [entry["message"] for entry in browser.get_log("browser")]
+
+
+def test_one_picks_a_patient_and_sees_the_cards(
+    browser: webdriver.Chrome, demo_server: Running
+) -> None:
+    for case in load_cases():
+        browser.get(demo_server.url)
+        browser.find_element(By.CSS_SELECTOR, f'a[href="/?patient={case.patient_id}"]').click()
+        assert browser.find_element(By.TAG_NAME, "h1").text == case.title
+        assert browser.find_elements(By.CSS_SELECTOR, ".card, .none"), case.name
+        assert complaints(browser) == []
+
+
+def test_a_suggestion_opens_on_what_it_would_write(
+    browser: webdriver.Chrome, demo_server: Running
+) -> None:
+    shown = []
+    for case in load_cases():
+        browser.get(f"{demo_server.url}/?patient={case.patient_id}")
+        for summary in browser.find_elements(By.CSS_SELECTOR, ".suggestions summary")[:1]:
+            summary.click()
+            shown.append(browser.find_element(By.CSS_SELECTOR, ".suggestions pre").text)
+    assert shown
+    assert all("resourceType" in text for text in shown)
+
+
+def test_the_style_is_loaded_under_the_strict_policy(
+    browser: webdriver.Chrome, demo_server: Running
+) -> None:
+    browser.get(demo_server.url)
+    header = browser.find_element(By.CSS_SELECTOR, ".bar")
+    assert header.value_of_css_property("display") == "flex"
+    assert complaints(browser) == []
+
+
+def test_the_guideline_opens_at_a_rule(browser: webdriver.Chrome, demo_server: Running) -> None:
+    browser.get(f"{demo_server.url}/guideline#steroid-overuse")
+    rule = browser.find_element(By.ID, "steroid-overuse")
+    assert "steroid" in rule.text.lower()
+    assert complaints(browser) == []
+
+
+def test_the_page_fits_a_narrow_screen(browser: webdriver.Chrome, demo_server: Running) -> None:
+    browser.set_window_size(500, 900)
+    browser.get(f"{demo_server.url}/?patient={load_cases()[0].patient_id}")
+    main = browser.find_element(By.TAG_NAME, "main")
+    assert main.size["width"] <= 500
+    browser.set_window_size(1280, 1000)
