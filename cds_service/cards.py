@@ -17,6 +17,7 @@ from cds_service.guideline import EDITION
 from cds_service.guideline.case import Case
 from cds_service.guideline.finding import (
     Advice,
+    Change,
     Criterion,
     Outcome,
     Recommendation,
@@ -26,6 +27,8 @@ from cds_service.guideline.finding import (
 )
 from cds_service.guideline.overrides import REASONS, SYSTEM
 from cds_service.guideline.sources import ARTICLE_TITLE, EXTERNAL, STANDING
+from cds_service.patient.facts import DraftResource
+from cds_service.patient.sides import NOT_STATED
 
 TOPICS = "https://pht-cds.example.org/fhir/CodeSystem/recommendation"
 RATIONALE = "org.pht-cds.rationale"
@@ -43,6 +46,8 @@ WRITERS: dict[Treat, Callable[[Draft], dict[str, Any]]] = {
     Treat.TOPICAL_NSAID: write.topical_nsaid,
     Treat.IBUPROFEN: write.ibuprofen,
     Treat.PARACETAMOL: write.paracetamol,
+    Treat.URGENT_SURGICAL_REFERRAL: write.urgent_surgical_referral,
+    Treat.RETEST: write.retest,
 }
 
 
@@ -66,11 +71,12 @@ def card(
     *,
     also: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """One card. `also`: what holds on the other side and is not shown as a card of its own."""
+    """One card. `also`: lines for what also holds and is not shown as a card of its own."""
     advice = outcome.advice
     if advice is None:
         raise ValueError(f"{rule.id} did not fire")
-    identity = f"{occasion.seed}|{rule.id}|{outcome.side.value}|{outcome.variant}"
+    about = ",".join(outcome.about)
+    identity = f"{occasion.seed}|{rule.id}|{outcome.side.value}|{outcome.variant}|{about}"
     made: dict[str, Any] = {
         "uuid": str(uuid5(_NAMESPACE, identity)),
         "summary": _within_limit(advice.summary),
@@ -104,8 +110,8 @@ def detail(rule: Recommendation, outcome: Outcome, advice: Advice, also: Sequenc
     parts = [f"**{advice.ask}**"]
     side = f" ({outcome.side.words})" if outcome.side.words else ""
     for heading, lines in (
-        (f"On record{side}", (*advice.facts, *(f"Other side: {line}" for line in also))),
-        ("What the source says", advice.source),
+        (f"On record{side}", (*advice.facts, *also)),
+        ("What is known", advice.source),
         ("Not known", advice.unknown),
     ):
         if lines:
@@ -129,15 +135,16 @@ def _links(rule: Recommendation, public_url: str) -> list[dict[str, str]]:
 
 
 def _draft(outcome: Outcome, case: Case, occasion: Occasion) -> Draft:
-    side = next(one for one in case.sides if one.side is outcome.side)
+    """For the outcome's side; where it has none of its own, for the one diseased side."""
+    sides = [one for one in case.sides if one.side is outcome.side] or list(case.sides)
+    side = sides[0].side if len(sides) == 1 and outcome.side is NOT_STATED else outcome.side
+    diagnoses = dict.fromkeys(d.reference for one in sides for d in one.episode.diagnoses)
     return Draft(
         patient=occasion.patient,
         requester=occasion.requester,
         encounter=occasion.encounter,
-        conditions=tuple(
-            d.reference for d in side.episode.diagnoses if d.reference.startswith("Condition/")
-        ),
-        side=outcome.side,
+        conditions=tuple(name for name in diagnoses if name.startswith("Condition/")),
+        side=side,
         today=case.today,
     )
 
@@ -145,18 +152,35 @@ def _draft(outcome: Outcome, case: Case, occasion: Occasion) -> Draft:
 def _suggestion(suggestion: Suggestion, identity: str, draft: Draft) -> dict[str, Any]:
     made: dict[str, Any] = {
         "label": suggestion.label,
-        "uuid": str(uuid5(_NAMESPACE, f"{identity}|{suggestion.treat.name}")),
-        "actions": [
-            {
-                "type": "create",
-                "description": f"{suggestion.label} (draft)",
-                "resource": WRITERS[suggestion.treat](draft),
-            }
-        ],
+        "uuid": str(uuid5(_NAMESPACE, f"{identity}|{suggestion.label}")),
+        "actions": _actions(suggestion, draft),
     }
     if suggestion.recommended:
         made["isRecommended"] = True
     return made
+
+
+def _actions(suggestion: Suggestion, draft: Draft) -> list[dict[str, Any]]:
+    """One `create`, or a change of each draft: `delete` by id, `update` with the whole resource."""
+    if suggestion.treat is not None:
+        resource = WRITERS[suggestion.treat](draft)
+        words = f"{suggestion.label} (draft)"
+        return [{"type": "create", "description": words, "resource": resource}]
+    return [_change(suggestion, one) for one in suggestion.drafts]
+
+
+def _change(suggestion: Suggestion, draft: DraftResource) -> dict[str, Any]:
+    words = suggestion.label
+    if suggestion.change is Change.DELETE:
+        return {"type": "delete", "description": words, "resourceId": draft.reference}
+    raw = dict(draft.raw)
+    if suggestion.change is Change.POSTPONE and suggestion.day:
+        raw = write.postponed(raw, suggestion.day)
+    elif suggestion.change is Change.REDUCE_DOSE:
+        raw = write.reduced(raw)
+    elif suggestion.change is Change.GRADE:
+        raw = write.graded(raw)
+    return {"type": "update", "description": words, "resource": raw}
 
 
 # --- rationale (G10) ---
@@ -172,6 +196,7 @@ def rationale(
             "rule": rule.id,
             "variant": outcome.variant,
             "side": outcome.side.value,
+            "about": list(outcome.about),
             "edition": EDITION,
             "today": case.today.isoformat(),
             "todayIsFixed": today_is_fixed or None,

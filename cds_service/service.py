@@ -22,9 +22,9 @@ from cds_service.cards import (
     without_empties,
 )
 from cds_service.errors import DataUnavailable, Issue, SettingsError
-from cds_service.fhir.read import read
-from cds_service.fhir.resources import Evidence, gather
-from cds_service.guideline import CARD_ORDER, EDITION, PATHWAY_ORDER, RECOMMENDATIONS
+from cds_service.fhir.read import names_order, read
+from cds_service.fhir.resources import Evidence, gather, gather_drafts
+from cds_service.guideline import CARD_ORDER, EDITION, PATHWAY_ORDER, RECOMMENDATIONS, ordering
 from cds_service.guideline import conventions as c
 from cds_service.guideline.case import Case
 from cds_service.guideline.evidence import Parameter
@@ -37,6 +37,7 @@ from cds_service.terminology import Terminology
 from cds_service.terminology.valuesets import default_terminology, site_terminology
 
 UNJUDGED = "org.pht-cds.unjudged"
+PATHWAY_TAKEN = "another pathway card comes first"
 LEVELS = ("critical", "warning", "info")
 
 
@@ -51,6 +52,11 @@ class Service:
     usage_requirements: str
     prefetch: Mapping[str, str]
     recommendations: tuple[Recommendation, ...]
+
+    @property
+    def about_orders(self) -> bool:
+        """Whether the hook's context holds draft orders."""
+        return self.hook in ("order-select", "order-sign")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,9 @@ def _unknowns(outcome: Outcome) -> list[str]:
 def answer(service: Service, request: HookRequest, *, today: date, site: Site) -> Decision:
     """The decision for one request. Raises CdsError: 412 when it cannot be judged."""
     evidence = gather(service.prefetch, request.prefetch, request.patient_id)
+    if service.about_orders:
+        selected = service.hook == "order-select"
+        gather_drafts(evidence, request.context, selected, request.patient_id)
     return decide(service, request, evidence, today=today, site=site)
 
 
@@ -147,14 +156,18 @@ def decide(
     service: Service, request: HookRequest, evidence: Evidence, *, today: date, site: Site
 ) -> Decision:
     """Assess every recommendation, then precedence, modes and budget, then cards."""
+    decision = Decision(today=today, fixed_today=site.fixed_today is not None)
+    terminology = _terminology(site)
+    if service.about_orders and not names_order(evidence, terminology, today, site.timezone):
+        decision.silence = "no order of this call is one this service speaks of"
+        return decision
     facts = read(
         evidence,
-        _terminology(site),
+        terminology,
         today=today,
         zone=site.timezone,
         nonspecific_counts=site.accept_nonspecific,
     )
-    decision = Decision(today=today, fixed_today=site.fixed_today is not None)
     decision.silence = _silence(facts, request, site)
     if decision.silence:
         return decision
@@ -188,7 +201,10 @@ def _mode(site: Site, rule_id: str) -> str:
 
 
 def _assess(rule: Recommendation, case: Case) -> list[Outcome]:
-    if not case.sides:
+    kinds = {order.kind for order in case.facts.orders}
+    if rule.orders and kinds and not kinds & set(rule.orders):
+        return ordering.none_ordered(rule.id, rule.orders[0].value)
+    if not case.sides and not (rule.orders and kinds):
         return [_no_disease(rule, case)]
     lacking = [
         f"{' or '.join(group)} could not be obtained"
@@ -197,7 +213,8 @@ def _assess(rule: Recommendation, case: Case) -> list[Outcome]:
     ]
     if lacking:
         return [_not_judged(rule, why) for why in lacking[:1]]
-    return [_as_far_as_readable(rule, outcome, case) for outcome in rule.assess(case)]
+    outcomes = rule.assess(case) or [_no_disease(rule, case)]
+    return [_as_far_as_readable(rule, outcome, case) for outcome in outcomes]
 
 
 def _no_disease(rule: Recommendation, case: Case) -> Outcome:
@@ -248,15 +265,27 @@ def _choose(
     for outcome in [o for o in fired if _mode(site, o.rule) == "shadow"]:
         decision.withheld.append(Withheld(outcome, "the rule is in shadow mode"))
     live = [o for o in fired if _mode(site, o.rule) == "on"]
+    for outcome in [o for o in live if _yields(rules[o.rule], o, live)]:
+        live.remove(outcome)
+        decision.withheld.append(Withheld(outcome, "a card that says more of the same comes first"))
     pathway = sorted((o for o in live if rules[o.rule].pathway), key=_pathway_rank)
     for outcome in pathway[1:]:
-        decision.withheld.append(Withheld(outcome, "another pathway card comes first"))
+        decision.withheld.append(Withheld(outcome, PATHWAY_TAKEN))
     others = [o for o in live if not rules[o.rule].pathway]
     ranked = sorted((*others, *pathway[:1]), key=_card_rank)
     budget = case.whole(c.CARD_BUDGET)
     decision.shown = ranked[:budget]
     for outcome in ranked[budget:]:
         decision.withheld.append(Withheld(outcome, f"more than {budget} cards"))
+
+
+def _yields(rule: Recommendation, outcome: Outcome, live: Sequence[Outcome]) -> bool:
+    """Another rule that it yields to speaks of the same order (rules off or in shadow do not)."""
+    return any(
+        other.rule in rule.yields_to
+        and (set(other.about) & set(outcome.about) or not outcome.about)
+        for other in live
+    )
 
 
 def _pathway_rank(outcome: Outcome) -> tuple[int, float, str]:
@@ -272,12 +301,17 @@ def _card_rank(outcome: Outcome) -> tuple[int, int, str]:
 
 
 def _other_side(outcome: Outcome, decision: Decision) -> tuple[str, ...]:
-    """What the pathway would say of the other side: a line, not a second card."""
-    return tuple(
-        held.outcome.advice.summary
-        for held in decision.withheld
-        if held.outcome.side is not outcome.side and held.outcome.advice
-    )[:1]
+    """What else the pathway would say: of the other side, or of load management, as a line."""
+    lines = []
+    for held in decision.withheld:
+        advice, side = held.outcome.advice, held.outcome.side
+        if advice is None or held.reason != PATHWAY_TAKEN:
+            continue
+        if held.outcome.rule == "load-management-missing":
+            lines.append(advice.summary)
+        elif side is not outcome.side and not any("Other side" in line for line in lines):
+            lines.append(f"Other side ({side.words}): {advice.summary}")
+    return tuple(lines)
 
 
 def _occasion(service: Service, request: HookRequest, site: Site) -> Occasion:

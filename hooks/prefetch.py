@@ -3,8 +3,8 @@
 from cds_service.terminology import default_terminology
 
 _PATIENT = "patient={{context.patientId}}"
-#: value set -> codes asked for; the panel and component codes of a score are the score's own
-_OBSERVED = ("local-observation", "pain-observation", "egfr")
+#: value sets of the codes asked for; findings (local-condition) may be observations too
+_OBSERVED = ("local-observation", "local-condition", "pain-observation", "egfr")
 
 
 def _observation_codes() -> str:
@@ -30,6 +30,7 @@ CHART = {
         f"MedicationAdministration?{_PATIENT}&_include=MedicationAdministration:medication"
     ),
     "carePlans": f"CarePlan?{_PATIENT}",
+    "goals": f"Goal?{_PATIENT}",
     "allergies": f"AllergyIntolerance?{_PATIENT}",
     "observations": f"Observation?{_PATIENT}&code={_observation_codes()}",
 }

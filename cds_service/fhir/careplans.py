@@ -83,7 +83,7 @@ def _reason(reader: Reader, plan: Sound, detail: Mapping[str, Any]) -> Reason:
     own = reader.reason(Sound(detail))
     if own is not Reason.NOT_STATED:
         return own
-    return reader.reason(Sound({"reasonReference": plan.get("addresses")}))
+    return reader.addresses(plan.get("addresses"))
 
 
 def _over(span: Span, reader: Reader) -> bool:

@@ -7,7 +7,7 @@ from cds_service.fhir.conditions import ACTIVE, NOT_HAD, OVER
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.sound import Sound, sound
-from cds_service.patient.facts import Caution, Finding
+from cds_service.patient.facts import Caution, Finding, Place
 from cds_service.terminology import Concept
 
 VALUE_SETS = {
@@ -20,6 +20,7 @@ VALUE_SETS = {
     "coagulopathy": Caution.COAGULOPATHY,
     "malignancy": Caution.MALIGNANCY,
 }
+AT_SITE = (Place.ORIGIN, Place.ISCHIUM, Place.REGION)
 #: a past event still counts (G16)
 EVER = (Caution.GI_BLEED, Caution.CARDIOVASCULAR)
 #: CKD stages 1 and 2 do not count (G16)
@@ -74,6 +75,7 @@ def _add(reader: Reader, resource: Resource, element: Sound, concept: Concept) -
             recognised_by=by(concept),
             caution=caution,
             when=(span.start if span else None) or reader.dates.when(element.get("recordedDate")),
+            at_site=reader.site(resource.raw.get("bodySite")).place in AT_SITE,
         )
     )
 

@@ -6,12 +6,13 @@ prefetch. One that cannot be resolved is noted: it may be anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cds_service.fhir.act import Act
-from cds_service.fhir.codes import codings, first_code, items
+from cds_service.fhir.codes import Known, codings, first_code, items
 from cds_service.fhir.dates import Span
+from cds_service.fhir.dose import daily_dose, strength_mg
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.sound import Sound, sound
@@ -129,19 +130,19 @@ def _read_drug(act: Act, drug: Drug, concept: Any) -> None:
         act.reader.findings.append(
             Finding(
                 reference=act.resource.reference,
-                label=_label(act, drug),
+                label=label(drug, act.known),
                 caution=Caution.ANTICOAGULANT,
                 when=act.span.start,
             )
         )
 
 
-def _label(act: Act, drug: Drug) -> str:
+def label(drug: Drug, known: Known) -> str:
     """The ingredient in plain words; never the record's own text."""
     if drug.ingredient:
         return drug.ingredient
     for name in ("hcpcs", "injectable-product"):
-        if concept := act.known.within(f"{drug.drug_class}-{name}", None):
+        if concept := known.within(f"{drug.drug_class}-{name}", None):
             return concept.display
     return drug.drug_class
 
@@ -174,7 +175,7 @@ def _read_steroid(act: Act, drug: Drug, concept: Any) -> None:
     system, code = next(iter(codings(concept)), ("", ""))
     element = act.element
     act.add_injection(
-        _label(act, drug),
+        label(drug, act.known),
         f"{system}|{code}" if code else "product name",
         answers,
         when=_day_given(act),
@@ -203,12 +204,13 @@ def _patient_reported(act: Act) -> bool:
 
 def _read_nsaid(act: Act, drug: Drug) -> None:
     dosage = _dosage(act.resource.type, act.element)
-    topical = drug.form == "topical" or _is_topical(act, dosage)
+    topical = drug.form == "topical" or is_topical(act.reader, dosage)
     local = topical or drug.form in ("ophthalmic", "otic") or route_of(act.reader, dosage) is YES
     ongoing = _current(act) and act.resource.type != "MedicationAdministration"
     # An order that is active or was completed is treatment from its start (G13).
     treated = act.status in (*TAKEN, "completed")
     name = drug.ingredient or drug.drug_class
+    dose = daily_dose(dosage, strength_mg(drug.product, name))
     act.reader.care.append(
         Care(
             reference=act.resource.reference,
@@ -222,12 +224,25 @@ def _read_nsaid(act: Act, drug: Drug) -> None:
             given=Given.DONE if treated else Given.PERHAPS,
             systemic=not local,
             other_indication=act.reason in (Reason.ELSEWHERE, Reason.UNRECOGNISED),
+            ingredient=name,
+            daily_mg=dose.daily_mg,
+            dose_problem=dose.problem,
+            supplied=_supplied(act),
         )
     )
 
 
-def _is_topical(act: Act, dosage: list[Any]) -> bool:
-    known = act.reader.codes.known(*(one.get("route") for one in dosage))
+def _supplied(act: Act) -> bool:
+    """A taking period, or an order's supply period; the day an order was written is neither."""
+    if act.resource.type != "MedicationRequest":
+        return act.span.start is not None
+    dispense = act.element.get("dispenseRequest")
+    validity = dispense.get("validityPeriod") if isinstance(dispense, Mapping) else None
+    return isinstance(validity, Mapping) and validity.get("start") is not None
+
+
+def is_topical(reader: Reader, dosage: Sequence[Mapping[str, Any]]) -> bool:
+    known = reader.codes.known(*(one.get("route") for one in dosage))
     return known.within("route-topical") is not None
 
 

@@ -1,4 +1,7 @@
-"""Observation -> VISA-H, pain and eGFR (guideline G14, G16): final values, units checked."""
+"""Observation -> scores, eGFR, return-to-activity measures, findings (G14, G16).
+
+Final values only, units checked; components and panels are read like the observation itself.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from cds_service.fhir import flags
 from cds_service.fhir.codes import Known, Site, by, first_code, items
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.sound import Sound, sound
-from cds_service.patient.facts import Filtration, Instrument, Place, Score
+from cds_service.patient.facts import (
+    Filtration,
+    Instrument,
+    Measure,
+    MeasureKind,
+    Place,
+    Score,
+)
 from cds_service.patient.when import When
 
 NEEDED = (
@@ -26,6 +37,7 @@ NEEDED = (
     "issued",
     "valueQuantity",
     "valueInteger",
+    "valueBoolean",
     "component",
 )
 FINAL = ("final", "amended", "corrected")
@@ -36,6 +48,15 @@ _EGFR_UNIT = re.compile(r"ml/min/\W*1[.,]73\W*m\w*2?", re.IGNORECASE)
 RELEVANT = ("pain-observation", "egfr")
 HIGHEST = {Instrument.VISA_H: 100, Instrument.PAIN: 10}
 LOCAL_SCORES = {"visa-h": Instrument.VISA_H, "nrs-activity": Instrument.PAIN}
+#: local code -> what is measured, and the UCUM units that say so (empty: a score without unit)
+LOCAL_MEASURES = {
+    "pain-during": (MeasureKind.PAIN_DURING, ("", "{score}", "1")),
+    "pain-after": (MeasureKind.PAIN_AFTER, ("", "{score}", "1")),
+    "rom-deficit-deg": (MeasureKind.ROM_DEFICIT, ("deg",)),
+    "strength-lsi": (MeasureKind.STRENGTH, ("%",)),
+    "functional-tests-passed": (MeasureKind.FUNCTIONAL_TESTS, ()),
+    "continues-aggravating-activity": (MeasureKind.AGGRAVATING, ()),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +112,23 @@ def _parts(reader: Reader, raw: Mapping[str, Any]) -> Iterator[tuple[Mapping[str
         if not isinstance(part, Mapping):
             continue
         known = reader.codes.known(part.get("code"))
-        if any(known.within(name) for name in RELEVANT) or _local(known):
+        if _relevant(known) or flags.kind_of(known, part.get("code")):
             yield part, known
+
+
+def _relevant(known: Known) -> bool:
+    coded = any(known.within(name) for name in RELEVANT)
+    return coded or _local(known) is not None or _measured(known) is not None
 
 
 def _local(known: Known) -> Instrument | None:
     concept = known.within("local-observation")
     return LOCAL_SCORES.get(concept.code) if concept else None
+
+
+def _measured(known: Known) -> tuple[MeasureKind, tuple[str, ...]] | None:
+    concept = known.within("local-observation")
+    return LOCAL_MEASURES.get(concept.code) if concept else None
 
 
 def _when(reader: Reader, element: Sound) -> When | None:
@@ -107,6 +138,12 @@ def _when(reader: Reader, element: Sound) -> When | None:
 
 
 def _read_value(measured: Measured) -> None:
+    if kind := _measured(measured.known):
+        _read_measure(measured, *kind)
+        return
+    if flags.kind_of(measured.known, measured.part.get("code")):
+        flags.read_observation(measured.reader, measured.resource, measured.known, measured.when)
+        return
     value, unit = _quantity(measured.part)
     if value is None:
         measured.note("no numeric value")
@@ -114,6 +151,34 @@ def _read_value(measured: Measured) -> None:
         _read_filtration(measured, value, unit)
     else:
         _read_score(measured, measured.instrument, value)
+
+
+def _read_measure(measured: Measured, kind: MeasureKind, units: tuple[str, ...]) -> None:
+    """A return-to-activity value; a boolean one where no unit is expected."""
+    value: float | bool | None
+    if units:
+        value, unit = _quantity(measured.part)
+        if unit not in units or _comparator(measured.part):
+            measured.note(f"{kind.value}: not in {' or '.join(filter(None, units)) or 'points'}")
+            return
+    else:
+        flag = measured.part.get("valueBoolean")
+        value = flag if isinstance(flag, bool) else None
+    if value is None:
+        measured.note(f"{kind.value}: no value")
+        return
+    measured.reader.measures.append(
+        Measure(
+            reference=measured.resource.reference,
+            label=kind.value,
+            recognised_by=measured.recognised_by,
+            kind=kind,
+            value=value,
+            when=measured.when,
+            side=measured.site.side,
+            instant=_instant(measured.resource.raw.get("effectiveDateTime")),
+        )
+    )
 
 
 def _read_score(measured: Measured, instrument: Instrument, value: float) -> None:

@@ -187,8 +187,11 @@ def _injected(act: Act) -> tuple[Concept, Answers] | None:
         steroid = YES
     elif loosely := known.within("steroid-injection", "neighbour"):
         steroid, local, concept = YES, UNKNOWN if concept is None else YES, loosely
-    elif concept is None and act.site.place in (Place.ORIGIN, Place.ISCHIUM):
-        concept = known.within("other-injection", None)
+    elif concept is None and (other := known.within("other-injection", None)):
+        if act.site.place in (Place.ORIGIN, Place.ISCHIUM):
+            concept = other
+        else:
+            act.note(f"{other.display}: no hamstring site stated")
     drug = drug_of(act.reader, act.element.get("code"))
     if drug and drug.drug_class == "corticosteroid":
         by_drug = Answers.of_drug(drug, None, act.site.place)

@@ -16,6 +16,9 @@ from cds_service.fhir import (
     careplans,
     cautions,
     conditions,
+    drafts,
+    flags,
+    goals,
     medications,
     observations,
     orders,
@@ -27,7 +30,8 @@ from cds_service.fhir.dates import Dates
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Evidence, Resource
 from cds_service.fhir.sound import sound
-from cds_service.patient.facts import Diagnosis, Facts, Patient, Reason, Unreadable
+from cds_service.patient.facts import Diagnosis, Facts, Order, Patient, Reason, Unreadable
+from cds_service.patient.when import YES, Answer
 from cds_service.terminology import Terminology, text
 
 READERS = {
@@ -39,6 +43,7 @@ READERS = {
     "CarePlan": careplans.read,
     "Observation": observations.read,
     "AllergyIntolerance": cautions.read_allergy,
+    "Goal": goals.read,
 }
 REASONS = {
     Kind.PHT: Reason.PHT,
@@ -74,6 +79,15 @@ def read(
         for resource in evidence.of(resource_type):
             read_one(reader, resource)
     return _facts(patient, reader, evidence)
+
+
+def names_order(evidence: Evidence, terminology: Terminology, today: date, zone: tzinfo) -> bool:
+    """Whether any draft is of a kind the rules speak of, whatever the chart says.
+
+    Asked first: an order for something else needs no chart, and gets no refusal for lack of one.
+    """
+    reader = Reader(evidence, Codes(terminology), Dates(zone), today, nonspecific_counts=False)
+    return bool(drafts.read(reader, evidence.drafts, YES))
 
 
 def _required(evidence: Evidence) -> None:
@@ -126,7 +140,9 @@ def _condition(reader: Reader, resource: Resource) -> None:
         nonspecific_counts=reader.nonspecific_counts,
     )
     reader.conditions[resource.reference] = REASONS[found.kind]
-    cautions.read_condition(reader, resource, reader.codes.known(code))
+    known = reader.codes.known(code)
+    cautions.read_condition(reader, resource, known)
+    flags.read_condition(reader, resource, known)
     if found.kind in (Kind.PHT, Kind.POSSIBLE):
         diagnosis = conditions.read(resource, reader.codes, reader.dates, found)
         _keep(reader, resource, diagnosis, found)
@@ -163,6 +179,12 @@ def _refuse_unreadable(reader: Reader) -> None:
         )
 
 
+def _orders(reader: Reader, evidence: Evidence) -> tuple[Order, ...]:
+    """What is being ordered; whether PHT is active decides what an order without site may be."""
+    active = any(d.certain and d.active is YES for d in reader.diagnoses)
+    return drafts.read(reader, evidence.drafts, Answer.of(active))
+
+
 def _facts(patient: Patient, reader: Reader, evidence: Evidence) -> Facts:
     return Facts(
         patient=patient,
@@ -173,6 +195,10 @@ def _facts(patient: Patient, reader: Reader, evidence: Evidence) -> Facts:
         scores=tuple(reader.scores),
         findings=tuple(reader.findings),
         filtration=tuple(reader.filtration),
+        flags=tuple(reader.flags),
+        measures=tuple(reader.measures),
+        goals=tuple(reader.goals),
+        orders=_orders(reader, evidence),
         unreadable=tuple(reader.unreadable),
         noted=tuple(reader.noted),
         missing=dict(evidence.missing),

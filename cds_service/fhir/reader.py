@@ -17,7 +17,10 @@ from cds_service.patient.facts import (
     Diagnosis,
     Filtration,
     Finding,
+    Flag,
+    Goal,
     Injection,
+    Measure,
     Note,
     Reason,
     Referral,
@@ -55,6 +58,9 @@ class Reader:
     scores: list[Score] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     filtration: list[Filtration] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
+    measures: list[Measure] = field(default_factory=list)
+    goals: list[Goal] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     noted: list[Note] = field(default_factory=list)
 
@@ -72,6 +78,11 @@ class Reader:
         """What reasonCode and reasonReference say about PHT."""
         stated = [self.reason_code(one) for one in items(element.get("reasonCode"))]
         stated += [self._reason_reference(one) for one in items(element.get("reasonReference"))]
+        return min(stated, key=_ORDER.index, default=Reason.NOT_STATED)
+
+    def addresses(self, references: Any) -> Reason:
+        """What the conditions a plan or goal addresses say about PHT."""
+        stated = [self._reason_reference(one) for one in items(references)]
         return min(stated, key=_ORDER.index, default=Reason.NOT_STATED)
 
     def reason_code(self, concept: Any) -> Reason:

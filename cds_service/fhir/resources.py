@@ -35,6 +35,8 @@ class Evidence:
     missing: dict[str, str] = field(default_factory=dict)
     #: fullUrl and Type/id -> resource, for references within the prefetch
     named: dict[str, Resource] = field(default_factory=dict)
+    #: the draft orders this call is about (order-select: the selected ones)
+    drafts: list[Resource] = field(default_factory=list)
 
     def of(self, resource_type: str) -> list[Resource]:
         return self.by_type.get(resource_type, [])
@@ -88,6 +90,24 @@ def gather(templates: Mapping[str, str], prefetch: Mapping[str, Any], patient_id
         evidence.named.setdefault(f"{resource.type}/{resource.raw.get('id')}", resource)
     _same_patient(evidence, patient_id)
     return evidence
+
+
+def gather_drafts(
+    evidence: Evidence, context: Mapping[str, Any], selections: bool, patient_id: str
+) -> None:
+    """Put the draft orders of an order hook into the evidence; order-select only the selected.
+
+    No draftOrders at all is no order, not an error: the sandbox sends such calls.
+    """
+    found: dict[tuple[str, str], Resource] = {}
+    _collect(context.get("draftOrders"), "context.draftOrders", found, evidence)
+    drafts = sorted(found.values(), key=lambda draft: draft.reference)
+    if selections:
+        chosen = {relative(s) for s in context.get("selections") or () if isinstance(s, str)}
+        drafts = [d for d in drafts if f"{d.type}/{d.raw.get('id')}" in chosen]
+    evidence.drafts = drafts
+    for draft in drafts:
+        _about(draft, evidence, patient_id)
 
 
 def _collect(
@@ -179,11 +199,16 @@ def _same_patient(evidence: Evidence, patient_id: str) -> None:
             if resource.raw.get("id") != patient_id:
                 raise _foreign(f"{resource.path}.id")
             continue
-        for element in ("subject", "patient"):
-            owner = resource.raw.get(element)
-            reference = owner.get("reference") if isinstance(owner, dict) else None
-            if isinstance(reference, str) and not _is_patient(reference, evidence, patient_id):
-                raise _foreign(f"{resource.path}.{element}.reference")
+        _about(resource, evidence, patient_id)
+
+
+def _about(resource: Resource, evidence: Evidence, patient_id: str) -> None:
+    """Raises DataUnavailable when the resource names another patient."""
+    for element in ("subject", "patient"):
+        owner = resource.raw.get(element)
+        reference = owner.get("reference") if isinstance(owner, dict) else None
+        if isinstance(reference, str) and not _is_patient(reference, evidence, patient_id):
+            raise _foreign(f"{resource.path}.{element}.reference")
 
 
 def _is_patient(reference: str, evidence: Evidence, patient_id: str) -> bool:

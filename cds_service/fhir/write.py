@@ -196,3 +196,45 @@ def ibuprofen(draft: Draft) -> dict[str, Any]:
 def paracetamol(draft: Draft) -> dict[str, Any]:
     dosage = {"text": "As the label says, short term"}
     return _prescription(draft, _concept(RXNORM, "161", "Acetaminophen", "paracetamol"), dosage)
+
+
+def urgent_surgical_referral(draft: Draft) -> dict[str, Any]:
+    code = _concept(SCT, "308481009", "Referral to orthopedic surgeon (procedure)")
+    note = "Urgent surgical opinion: a finding on record questions plain tendinopathy."
+    return {**_service_request(draft, code, note), "priority": "urgent"}
+
+
+def retest(draft: Draft) -> dict[str, Any]:
+    words = "Strength and sport-specific functional testing before return to full activity"
+    note = "Pain during and after, range of motion, limb symmetry, sport-specific tests."
+    return _service_request(draft, {"text": words}, note)
+
+
+# --- changes of the draft being ordered ---
+
+
+def postponed(raw: Mapping[str, Any], day: date) -> dict[str, Any]:
+    """The whole draft, planned for another day."""
+    changed = dict(raw)
+    if "medicationCodeableConcept" in raw or "medicationReference" in raw:
+        dosage = raw.get("dosageInstruction")
+        lines = dosage if isinstance(dosage, list) and dosage else [{}]
+        first = dict(lines[0]) if isinstance(lines[0], Mapping) else {}
+        first["timing"] = {"event": [day.isoformat()]}
+        changed["dosageInstruction"] = [first, *lines[1:]]
+        return changed
+    for older in ("occurrencePeriod", "occurrenceTiming"):
+        changed.pop(older, None)
+    changed["occurrenceDateTime"] = day.isoformat()
+    return changed
+
+
+def reduced(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole draft at 400 mg three times a day (1200 mg, the source's starting dose)."""
+    dosage = ibuprofen(Draft("x", None, None, (), BOTH, date(2000, 1, 1)))["dosageInstruction"]
+    return {**raw, "dosageInstruction": [dict(dosage[0])]}
+
+
+def graded(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole clearance, changed to a graded return."""
+    return {**raw, "code": {"text": "Graded return to activity, guided by pain and function"}}

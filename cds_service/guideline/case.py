@@ -8,8 +8,8 @@ from functools import cached_property
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline.evidence import Parameter
-from cds_service.patient.facts import Facts
-from cds_service.patient.safety import Gate, GateLimits, gate
+from cds_service.patient.facts import Facts, Filtration, Finding
+from cds_service.patient.safety import Gate, GateLimits, gate, latest_filtration, still
 from cds_service.patient.scores import Change, Improvement, improvement
 from cds_service.patient.timeline import Limits, SideTimeline, Timeline
 
@@ -51,6 +51,17 @@ class Case:
             pregnancy_days=self.whole(c.PREGNANCY),
         )
         return gate(self.facts, self.today, limits)
+
+    @property
+    def cautions(self) -> tuple[Finding, ...]:
+        """Findings that still hold today (a pregnancy recorded too long ago is over, G16)."""
+        window = self.whole(c.PREGNANCY)
+        return tuple(f for f in self.facts.findings if still(f, self.today, window))
+
+    @property
+    def filtration(self) -> Filtration | None:
+        """The latest eGFR within a year; None is unknown, never normal (G16)."""
+        return latest_filtration(self.facts, self.today, self.whole(c.EGFR_AGE))
 
     def improvement(self, side: SideTimeline) -> Improvement:
         change = Change(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cds_service.guideline import conventions as c
+from cds_service.guideline import redflags
 from cds_service.guideline.case import Case
 from cds_service.guideline.finding import Criterion, Used
-from cds_service.patient.facts import Care, CareKind, Referral, Specialty
+from cds_service.patient.facts import Care, CareKind, Diagnosis, Referral, Specialty
 from cds_service.patient.injections import Event
 from cds_service.patient.timeline import SideTimeline, Treatment
 from cds_service.patient.when import NO, UNKNOWN, YES, Answer, Days
@@ -57,9 +58,16 @@ def used_treatment(treatment: Treatment) -> Used:
 
 def diagnoses(side: SideTimeline) -> tuple[Used, ...]:
     return tuple(
-        Used(d.reference, d.label, str(d.start or ""), recognised_by=d.recognised_by)
+        Used(d.reference, _dated(d), str(d.diagnosed or ""), recognised_by=d.recognised_by)
         for d in side.episode.diagnoses
     )
+
+
+def _dated(diagnosis: Diagnosis) -> str:
+    """With the onset where it is another day than the diagnosis."""
+    if diagnosis.onset is None or diagnosis.onset == diagnosis.diagnosed:
+        return f"{diagnosis.label} diagnosed"
+    return f"{diagnosis.label} diagnosed, onset {diagnosis.onset}"
 
 
 # --- population (G1, G2, G3) ---
@@ -96,7 +104,17 @@ def not_operated(side: SideTimeline) -> Criterion:
 
 
 def pathway_population(case: Case, side: SideTimeline) -> tuple[Criterion, ...]:
-    return active(side), adult(case), not_operated(side)
+    return active(side), adult(case), no_red_flag(case), not_operated(side)
+
+
+def no_red_flag(case: Case) -> Criterion:
+    """While a red flag stands every pathway card is off, even where its own card is off."""
+    flags = redflags.standing(case)
+    facts = tuple(Used(f.reference, f.label, str(f.when or "")) for f in flags)
+    because = flags[0].label if flags else "none on record"
+    return Criterion(
+        "nothing on record questions the diagnosis", Answer.of(not flags), because, facts
+    )
 
 
 # --- loading (G11, G13) ---

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
 from cds_service.guideline.evidence import Parameter, Source
 from cds_service.guideline.header import Header
+from cds_service.patient.facts import DraftResource, OrderKind
 from cds_service.patient.sides import NOT_STATED, Laterality
 from cds_service.patient.when import NO, YES, Answer
 
@@ -57,13 +59,29 @@ class Treat(Enum):
     TOPICAL_NSAID = "topical NSAID"
     IBUPROFEN = "short course of ibuprofen"
     PARACETAMOL = "paracetamol"
+    URGENT_SURGICAL_REFERRAL = "urgent referral for a surgical opinion"
+    RETEST = "strength and functional testing"
+
+
+class Change(Enum):
+    """How a suggestion changes the draft being ordered."""
+
+    DELETE = "delete the draft"
+    POSTPONE = "move the draft to a later day"
+    REDUCE_DOSE = "lower the dose of the draft"
+    GRADE = "make the clearance a graded return"
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
+    """Either a new resource (`treat`) or a change of the drafts themselves."""
+
     label: str
-    treat: Treat
+    treat: Treat | None = None
     recommended: bool = False
+    change: Change | None = None
+    drafts: tuple[DraftResource, ...] = ()
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +130,8 @@ class Outcome:
     advice: Advice | None = None
     #: for choosing between two sides of one rule: the more pressing first
     weight: float = 0
+    #: the drafts of the order it speaks of
+    about: tuple[str, ...] = ()
 
 
 def judge(
@@ -120,6 +140,8 @@ def judge(
     common: Sequence[Criterion],
     variants: Sequence[Variant],
     weight: float = 0,
+    *,
+    about: tuple[str, ...] = (),
 ) -> Outcome:
     """The first variant whose criteria are all YES fires; otherwise all reasons why not."""
     for variant in variants:
@@ -134,9 +156,14 @@ def judge(
                 criteria=criteria,
                 advice=variant.advise(),
                 weight=weight,
+                about=about,
             )
     return Outcome(
-        rule=rule, side=side, state=_why_not(common, variants), criteria=_asked(common, variants)
+        rule=rule,
+        side=side,
+        state=_why_not(common, variants),
+        criteria=_asked(common, variants),
+        about=about,
     )
 
 
@@ -171,7 +198,9 @@ class Recommendation:
     pathway: bool = False
     at_most_one: bool = False
     external: bool = False
-    #: rules that this one stays silent for, on the same side (G8)
+    #: kinds of order it speaks of; at an order hook it is asked only about these
+    orders: tuple[OrderKind, ...] = ()
+    #: rules that silence this one when they fire for the same order, or for a pathway rule at all
     yields_to: tuple[str, ...] = ()
 
     @property

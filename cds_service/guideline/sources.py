@@ -79,6 +79,22 @@ RISSER_2009 = Source(
     "risser-2009", "Risser A et al. NSAID prescribing precautions. Am Fam Physician 2009;80:1371-8"
 )
 
+DEGEN_2019 = Source(
+    "degen-2019",
+    "Degen RM. Proximal hamstring injuries. Curr Rev Musculoskelet Med 2019;12:138-146",
+    "https://doi.org/10.1007/s12178-019-09541-x",
+)
+VAN_DER_MADE_2019 = Source(
+    "van-der-made-2019", "van der Made AD et al. Proximal hamstring avulsion. BJSM 2019;53:390"
+)
+PRP_COHORT_2018 = Source(
+    "prp-cohort-2018",
+    "Platelet-rich plasma in PHT: 29 patients. J Sci Med Sport 2018",
+    "https://doi.org/10.1016/j.jsams.2018.08.001",
+)
+EMA_IBUPROFEN = Source("ema-ibuprofen", "EMA referral on ibuprofen and dexibuprofen")
+FDA_LABEL = Source("fda-label", "US label of ibuprofen")
+
 BIBLIOGRAPHY: tuple[Source, ...] = tuple(
     source for source in list(globals().values()) if isinstance(source, Source)
 )

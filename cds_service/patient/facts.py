@@ -148,6 +148,12 @@ class Care(Record):
     systemic: bool = True
     #: NSAID only: the order states another reason for it
     other_indication: bool = False
+    #: NSAID only: the drug, and its highest daily dose in mg (None: not computable)
+    ingredient: str = ""
+    daily_mg: float | None = None
+    dose_problem: str = ""
+    #: NSAID only: the record states a supply or taking period, not only when it was written
+    supplied: bool = False
 
 
 class Specialty(Enum):
@@ -201,6 +207,8 @@ class Finding(Record):
 
     caution: Caution
     when: When | None
+    #: malignancy: it names the hamstring region
+    at_site: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +217,101 @@ class Filtration(Record):
 
     value: float
     when: When
+
+
+class FlagKind(Enum):
+    """Findings that question the diagnosis (red-flag-differential) or the injection."""
+
+    AVULSION = "complete avulsion of the proximal hamstring"
+    AVULSION_FRACTURE = "avulsion fracture of the ischium"
+    TEAR = "rupture or high-grade tear of the hamstring origin"
+    ACUTE_POP = "acute pop with bruising"
+    NEURO_DEFICIT = "neurological deficit of the leg"
+    CAUDA_EQUINA = "suspected cauda equina syndrome"
+    MALIGNANCY = "suspected malignancy of the pelvis or thigh"
+    BONE_STRESS = "bone stress injury of the ischium or femur"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag(Record):
+    """A coded, unrefuted, active finding. `observed`: from an Observation, which ages."""
+
+    kind: FlagKind
+    side: Laterality
+    when: When | None
+    observed: bool = False
+
+
+class MeasureKind(Enum):
+    """What return to activity is judged by, and whether aggravating activity goes on."""
+
+    PAIN_DURING = "pain during activity"
+    PAIN_AFTER = "pain after activity"
+    ROM_DEFICIT = "range of motion against the other side"
+    STRENGTH = "strength symmetry"
+    FUNCTIONAL_TESTS = "sport-specific functional tests"
+    AGGRAVATING = "aggravating activity continues"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure(Record):
+    """`value`: 0-10, degrees, percent of the other side; True or False for tests and activity."""
+
+    kind: MeasureKind
+    value: float | bool
+    when: When
+    side: Laterality
+    instant: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal(Record):
+    """An active goal of return to full activity; `side` where it names one."""
+
+    side: Laterality
+    when: When | None
+
+
+class OrderKind(Enum):
+    STEROID = "steroid injection"
+    PRP = "platelet-rich plasma injection"
+    WHOLE_BLOOD = "autologous whole-blood injection"
+    SHOCKWAVE = "shockwave"
+    NSAID = "NSAID"
+    CLEARANCE = "clearance for full activity"
+
+
+@dataclass(frozen=True, slots=True)
+class DraftResource:
+    """A draft as the EHR sent it: `reference` such as ServiceRequest/d1, and the whole resource."""
+
+    reference: str
+    raw: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order(Record):
+    """An order about to be signed; linked drafts of one side are one order (G4).
+
+    `planned`: its occurrence, never before today. `injections`: 1, more with repeats allowed.
+    `steroid`, `local`: YES, NO or UNKNOWN (G5); `concerns_pht`: NO when aimed elsewhere.
+    """
+
+    kind: OrderKind
+    drafts: tuple[DraftResource, ...]
+    side: Laterality
+    planned: When
+    at_origin: Answer
+    concerns_pht: Answer = YES
+    steroid: Answer = YES
+    local: Answer = YES
+    injections: int = 1
+    #: NSAID: active ingredient, whole body or not, highest daily dose in mg (None: not computable)
+    ingredient: str = ""
+    systemic: bool = True
+    daily_mg: float | None = None
+    dose_problem: str = ""
+    other_indication: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +343,11 @@ class Facts:
     scores: tuple[Score, ...] = ()
     findings: tuple[Finding, ...] = ()
     filtration: tuple[Filtration, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    goals: tuple[Goal, ...] = ()
+    #: what is being ordered in this call; empty for patient-view
+    orders: tuple[Order, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     #: looked relevant, left out, with the reason
     noted: tuple[Note, ...] = ()

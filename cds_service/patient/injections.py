@@ -69,13 +69,14 @@ def merge(
     given = [r for r in counted if r.given in (Given.DONE, Given.PERHAPS)]
     orders = [r for r in counted if r.given is Given.ORDERED]
     groups = _grouped(given, same_days)
-    unused = _unused(orders, groups, order_days)
+    unused, belonging = _unused(orders, groups, order_days)
     events = [_event(group) for group in groups] + [_event(g) for g in _grouped(unused, same_days)]
     notes = [
         Note(record.reference, f"same injection as {group.records[0].reference}")
         for group in groups
         for record in group.records[1:]
     ]
+    notes += [Note(order.reference, "the order for an injection given") for order in belonging]
     return tuple(sorted(events, key=_by_date)), (*left_out, *notes)
 
 
@@ -177,8 +178,10 @@ def _first_days(groups: list[_Group]) -> list[tuple[date, int]]:
     return sorted((g.first.earliest, i) for i, g in enumerate(groups) if g.first)
 
 
-def _unused(orders: list[Injection], groups: list[_Group], order_days: int) -> list[Injection]:
-    """Completed orders that belong to no injection given."""
+def _unused(
+    orders: list[Injection], groups: list[_Group], order_days: int
+) -> tuple[list[Injection], list[Injection]]:
+    """Completed orders that belong to no injection given, and those that do."""
     named = {r.reference for group in groups for r in group.records}
     pointed = {link for group in groups for r in group.records for link in r.links}
     days = _first_days(groups)
@@ -198,7 +201,8 @@ def _unused(orders: list[Injection], groups: list[_Group], order_days: int) -> l
                 return True
         return False
 
-    return [order for order in orders if not belongs(order)]
+    answers = [(order, belongs(order)) for order in orders]
+    return [o for o, used in answers if not used], [o for o, used in answers if used]
 
 
 def _event(group: _Group) -> Event:

@@ -59,7 +59,8 @@ def latest_filtration(facts: Facts, today: date, within_days: int) -> Filtration
 
 def gate(facts: Facts, today: date, limits: GateLimits) -> Gate:
     """What may be offered to this patient today."""
-    present = {f.caution for f in facts.findings if _still(f, today, limits)}
+    window = limits.pregnancy_days
+    present = {f.caution for f in facts.findings if still(f, today, window)}
     unchecked = tuple(
         f"{' and '.join(group)} could not be checked"
         for group in NEEDED
@@ -74,11 +75,11 @@ def gate(facts: Facts, today: date, limits: GateLimits) -> Gate:
     )
 
 
-def _still(finding: Finding, today: date, limits: GateLimits) -> bool:
+def still(finding: Finding, today: date, pregnancy_days: int) -> bool:
     """A pregnancy recorded too long ago is over; one without a date may be present (G16)."""
     if finding.caution is not Caution.PREGNANCY or finding.when is None:
         return True
-    return finding.when.days_until(today).more_than(limits.pregnancy_days) is not YES
+    return finding.when.days_until(today).more_than(pregnancy_days) is not YES
 
 
 def _kidney(facts: Facts, today: date, limits: GateLimits) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from cds_service.patient.facts import Instrument, Score
-from cds_service.patient.when import NO, UNKNOWN, YES, Answer, When
+from cds_service.patient.when import UNKNOWN, YES, Answer, When
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,13 @@ def improvement(
         _one_instrument([s for s in scores if s.instrument is kind], loading_start, today, change)
         for kind in Instrument
     ]
-    best = max(found, key=lambda one: {UNKNOWN: 0, NO: 1, YES: 2}[one.answer])
-    return best if best.answer is not UNKNOWN else Improvement(UNKNOWN, _why_unknown(scores))
+    judged = [one for one in found if one.answer is not UNKNOWN]
+    if not judged:
+        return Improvement(UNKNOWN, _why_unknown(scores))
+    improved = any(one.answer is YES for one in judged)
+    words = "; ".join(one.words for one in judged)
+    used = tuple(score for one in judged for score in one.scores)
+    return Improvement(Answer.of(improved), words, used)
 
 
 def _why_unknown(scores: Sequence[Score]) -> str:
@@ -75,10 +80,12 @@ def _baseline(dated: list[Score], start: When | None, within: float) -> Score | 
 
 
 def _improved(baseline: Score, latest: Score, change: Change) -> bool:
+    # Rounded: 7 to 4.9 is a fall of exactly 30%, which binary fractions miss.
     if baseline.instrument is Instrument.VISA_H:
-        return latest.value - baseline.value >= change.visa_h_points
-    fall = baseline.value - latest.value
-    return fall >= change.pain_points and fall >= change.pain_fraction * baseline.value
+        return round(latest.value - baseline.value, 6) >= change.visa_h_points
+    fall = round(baseline.value - latest.value, 6)
+    enough = round(change.pain_fraction * baseline.value, 6)
+    return fall >= change.pain_points and fall >= enough
 
 
 def _by_time(score: Score) -> tuple[date, str, float, str]:

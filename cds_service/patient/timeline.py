@@ -18,6 +18,8 @@ from cds_service.patient.facts import (
     Facts,
     Given,
     Injection,
+    Measure,
+    MeasureKind,
     Note,
     Referral,
     Score,
@@ -76,6 +78,20 @@ class Timeline:
         )
         return len({r.side for r in records} - {NOT_STATED}) > 1
 
+    def side(self, wanted: Laterality) -> SideTimeline:
+        """The timeline of a side an order names, with or without a current episode there.
+
+        An episode whose side is not stated applies to whichever side an order names (G3).
+        """
+        for one in self.sides:
+            if one.side is wanted:
+                return one
+        unsided = [e for e in self.episodes if e.side is NOT_STATED]
+        if unsided:
+            lent = Episode(wanted, unsided[0].diagnoses, unsided[0].active)
+            return SideTimeline(self, lent, lent=True)
+        return SideTimeline(self, Episode(wanted, (), NO))
+
     def notes(self) -> tuple[Note, ...]:
         return (*self.left_out, *self.facts.noted)
 
@@ -83,8 +99,8 @@ class Timeline:
 class SideTimeline:
     """What happened on one side, in and before its current episode."""
 
-    def __init__(self, patient: Timeline, episode: Episode) -> None:
-        self._patient, self.episode = patient, episode
+    def __init__(self, patient: Timeline, episode: Episode, *, lent: bool = False) -> None:
+        self._patient, self.episode, self._lent = patient, episode, lent
         self.today = patient.today
 
     @property
@@ -92,7 +108,9 @@ class SideTimeline:
         return self.episode.side
 
     def in_episode(self, when: When | None) -> Answer:
-        """On or after the start of the episode."""
+        """On or after the start of the episode; NO when there is none."""
+        if not self.episode.diagnoses:
+            return NO
         if when is None or self.episode.start is None:
             return UNKNOWN
         return self.episode.start.days_until(when).at_least(0)
@@ -122,7 +140,8 @@ class SideTimeline:
     def _injected_here(self, event: Event) -> Answer:
         """No side: the diseased side if only one was diseased then, else possible for both."""
         if event.side is not NOT_STATED or self.side is NOT_STATED:
-            return self.concerns(event.side)
+            unsure = self._lent and self._patient.records_name_both_sides
+            return self.concerns(event.side) & (UNKNOWN if unsure else YES)
         others = [d for d in self._patient.facts.diagnoses if d.side.covers(self.side.other) is YES]
         return YES if during_disease(others, event.when, self.today) is NO else UNKNOWN
 
@@ -170,6 +189,10 @@ class SideTimeline:
 
     @cached_property
     def clock(self) -> Clock | None:
+        return self.clock_on(self.today)
+
+    def clock_on(self, day: date) -> Clock | None:
+        """The loading clock as it stands, or will stand when loading goes on, on that day."""
         spans = [
             Span(
                 care.reference,
@@ -181,7 +204,7 @@ class SideTimeline:
             for care in self.loading
             if care.start is not None
         ]
-        return clock(spans, self.today, self._patient.limits.loading_gap)
+        return clock(spans, day, self._patient.limits.loading_gap)
 
     def began(self, kinds: Iterable[CareKind], *, steroids: bool) -> tuple[Treatment, ...]:
         """Treatments (G13) that certainly began within the episode, of this side or no side."""
@@ -228,6 +251,15 @@ class SideTimeline:
             and self.concerns(referral.side) is not NO
             and referral.concerns_pht is not NO
         )
+
+    def latest_measure(self, kind: MeasureKind) -> Measure | None:
+        """The latest value of its kind, of this side or no side; on one day the later time."""
+        found = [
+            measure
+            for measure in self._patient.facts.measures
+            if measure.kind is kind and self.concerns(measure.side) is not NO
+        ]
+        return max(found, key=lambda m: (m.when.latest, m.instant, m.reference), default=None)
 
     @cached_property
     def scores(self) -> tuple[Score, ...]:

@@ -7,7 +7,7 @@ not: "an ingredient code alone proves no injection" (guideline G5).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from cds_service.terminology.tables import SYSTEMS, Concept, read
@@ -36,6 +36,8 @@ class Drug:
     form: str | None = None
     injectable_exists: bool = True
     certain: bool = True
+    #: the product's own name, which carries its strength
+    product: str = ""
 
 
 def first_word(display: str) -> str:
@@ -96,7 +98,9 @@ class Formulary:
         for row in read("products.csv"):
             form, ingredient = row["route_group"], row["ingredient"]
             drug_class: DrugClass = "nsaid" if row["class"] == "nsaid" else "corticosteroid"
-            self._drugs[RXNORM, row["rxcui"]] = Drug(drug_class, ingredient, form)
+            self._drugs[RXNORM, row["rxcui"]] = Drug(
+                drug_class, ingredient, form, product=row["name"]
+            )
             if drug_class == "corticosteroid":
                 self._ingredients.add(ingredient)
                 if form == "injectable":
@@ -124,8 +128,8 @@ class Formulary:
     def _put(self, concept: Concept, drug: Drug) -> None:
         # A product row of products.csv already knows the ingredient; a later table only adds form.
         known = self._drugs.get((concept.system, concept.code))
-        if known and drug.ingredient is None:
-            drug = Drug(drug.drug_class, known.ingredient, drug.form or known.form)
+        if known and (drug.ingredient is None or known.product):
+            drug = replace(known, form=drug.form or known.form)
         self._drugs[concept.system, concept.code] = drug
 
 

@@ -66,7 +66,7 @@ def _advise(case: Case, side: SideTimeline) -> Advice:
             "Start progressive loading, eccentric or heavy slow resistance, with less aggravating"
             " load; do not immobilise."
         ),
-        facts=cited(ask.diagnoses(side)),
+        facts=(*cited(ask.diagnoses(side)), *_not_offered(case)),
         source=(
             "Source: eccentric strengthening is the most effective first-line treatment, with"
             " relative rest and pain management.",
@@ -77,7 +77,6 @@ def _advise(case: Case, side: SideTimeline) -> Advice:
             "Experts avoid deep hip-flexion compression early, so go easy on deadlift depth"
             " (Nasser 2021, not from the article).",
         ),
-        unknown=_not_offered(case),
         suggestions=_suggestions(case, side),
     )
 

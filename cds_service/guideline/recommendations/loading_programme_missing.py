@@ -113,7 +113,11 @@ def _advise(case: Case, side: SideTimeline, treatments: tuple[Treatment, ...]) -
         f"No progressive loading recorded for hamstring tendinopathy ({since} days since diagnosis)"
     )
     done = cited(ask.used_treatment(treatment) for treatment in treatments)
-    return _advice(side, summary, done or ("No treatment on record in this episode",))
+    return _advice(
+        side,
+        summary,
+        (*cited(ask.diagnoses(side)), *(done or ("No treatment on record in this episode",))),
+    )
 
 
 def _advise_lapsed(side: SideTimeline) -> Advice:

@@ -77,7 +77,7 @@ def _advise(case: Case, side: SideTimeline) -> Advice:
         f"{days} days of loading, still symptomatic, no surgical referral on record"
         " (source: 3-6 months)"
     )
-    done = cited(ask.used_care(care) for care in side.loading)
+    done = (*cited(ask.used_care(care) for care in side.loading), *_tried(side))
     return _advice(case, side, summary, done, suggestions=(REFERRAL, IMAGING))
 
 
@@ -116,7 +116,7 @@ def _advice(
     return Advice(
         summary=summary,
         ask="Consider a surgical opinion now, with MRI first if none was done.",
-        facts=(*done, f"Change: {improvement.words}", *_tried(side), *_withdrawn(side)),
+        facts=(*done, f"Change: {improvement.words}", *_withdrawn(side)),
         source=(
             "Source, pitfall 5: delayed surgical referral in cases that do not respond.",
             "Published surgical cohorts had failed 6 months or more (Kayani 2020), or about 23"

@@ -1,0 +1,99 @@
+"""Condition and Observation -> findings that question the diagnosis or an injection.
+
+Only coded, unrefuted, active findings (red-flag-differential, steroid-with-tendon-tear). Free-text
+imaging is not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cds_service.fhir.cautions import CONDITION
+from cds_service.fhir.codes import Known, by, first_code, texts
+from cds_service.fhir.conditions import ACTIVE, NOT_HAD, OVER
+from cds_service.fhir.conditions import side as side_of
+from cds_service.fhir.reader import Reader
+from cds_service.fhir.resources import Resource
+from cds_service.fhir.sound import sound
+from cds_service.patient.facts import Flag, FlagKind
+from cds_service.patient.when import When
+from cds_service.terminology import Concept, text
+
+LOCAL = {
+    "complete-avulsion": FlagKind.AVULSION,
+    "high-grade-tear": FlagKind.TEAR,
+    "acute-pop-bruising": FlagKind.ACUTE_POP,
+    "neuro-deficit": FlagKind.NEURO_DEFICIT,
+    "cauda-equina": FlagKind.CAUDA_EQUINA,
+    "suspected-malignancy": FlagKind.MALIGNANCY,
+    "bone-stress-injury": FlagKind.BONE_STRESS,
+}
+
+
+def kind_of(known: Known, concept: Any) -> tuple[FlagKind, Concept] | None:
+    """Which finding a code names; neighbour codes only with hamstring text."""
+    local = known.within("local-condition")
+    if local and local.code in LOCAL:
+        return LOCAL[local.code], local
+    if fracture := known.within("tear-fracture"):
+        return FlagKind.AVULSION_FRACTURE, fracture
+    if rupture := known.within("tear-rupture"):
+        return FlagKind.TEAR, rupture
+    rupture = known.within("tear-rupture", "neighbour")
+    mentioned = any(text.mentions_hamstring(w) and not text.is_doubted(w) for w in texts(concept))
+    return (FlagKind.TEAR, rupture) if rupture and mentioned else None
+
+
+def read_condition(reader: Reader, resource: Resource, known: Known) -> None:
+    code = resource.raw.get("code")
+    found = kind_of(known, code)
+    if found is None:
+        return
+    element = sound("Condition", resource.raw, CONDITION)
+    status = first_code(element.get("clinicalStatus"))
+    abated = any(name.startswith("abatement") for name in element.elements)
+    if first_code(element.get("verificationStatus")) in NOT_HAD or status in OVER:
+        return
+    if abated and status not in ACTIVE:
+        return
+    span = reader.dates.span(element, "onset")
+    begun = span.start if span else None
+    recorded = reader.dates.when(element.get("recordedDate"))
+    _add(reader, resource, found, begun or recorded, observed=False)
+
+
+def read_observation(reader: Reader, resource: Resource, known: Known, when: When) -> None:
+    """A positive finding: present by its code, unless the value says no."""
+    found = kind_of(known, resource.raw.get("code"))
+    if found is None or resource.raw.get("valueBoolean") is False or _absent(resource.raw):
+        return
+    _add(reader, resource, found, when, observed=True)
+
+
+def _absent(raw: Mapping[str, Any]) -> bool:
+    return raw.get("dataAbsentReason") is not None
+
+
+def _add(
+    reader: Reader,
+    resource: Resource,
+    found: tuple[FlagKind, Concept],
+    when: When | None,
+    *,
+    observed: bool,
+) -> None:
+    kind, concept = found
+    raw = resource.raw
+    site = reader.site(raw.get("bodySite"))
+    reader.flags.append(
+        Flag(
+            reference=resource.reference,
+            label=kind.value,
+            recognised_by=by(concept),
+            kind=kind,
+            side=side_of(reader.codes, raw.get("code"), site),
+            when=when,
+            observed=observed,
+        )
+    )

@@ -1,0 +1,43 @@
+"""Goal -> an active goal of return to full activity (return-to-activity-checklist)."""
+
+from __future__ import annotations
+
+from cds_service.fhir.codes import by, first_code, texts
+from cds_service.fhir.reader import Reader
+from cds_service.fhir.resources import Resource
+from cds_service.fhir.sound import sound
+from cds_service.patient.facts import Goal, Reason
+from cds_service.patient.sides import Laterality
+from cds_service.terminology.tables import stated_side
+
+NEEDED = ("lifecycleStatus", "achievementStatus", "description", "startDate", "addresses")
+ACTIVE = ("accepted", "active", "on-hold", "in-progress", "planned")
+RETURN = "return-to-full-activity"
+
+
+def read(reader: Reader, resource: Resource) -> None:
+    described = resource.raw.get("description")
+    concept = reader.codes.known(described).within("local-goal")
+    if concept is None or concept.code != RETURN:
+        return
+    element = sound("Goal", resource.raw, NEEDED)
+    if fault := element.fault_in("lifecycleStatus", "description"):
+        reader.cannot_read(resource, fault)
+        return
+    status = first_code(element.get("lifecycleStatus"))
+    achieved = first_code(element.get("achievementStatus")) == "achieved"
+    if status not in ACTIVE or achieved:
+        reader.note(resource, "a goal that is not active, or achieved")
+        return
+    if reader.addresses(element.get("addresses")) is Reason.ELSEWHERE:
+        reader.note(resource, "a goal for another condition")
+        return
+    reader.goals.append(
+        Goal(
+            reference=resource.reference,
+            label=concept.display,
+            recognised_by=by(concept),
+            side=Laterality.of(stated_side(words) for words in texts(described)),
+            when=reader.dates.when(element.get("startDate")),
+        )
+    )

@@ -1,0 +1,115 @@
+"""eswt-caution: shockwave ordered where something on record speaks against it.
+
+Source says: nothing; this rule is external.
+Evidence: practice guideline, expert consensus (Tenforde 2022, table 9); absolute and relative
+  contraindications mixed.
+Origin: EXTERNAL (not in the article)
+When: shockwave at the hamstring origin, or without a site while PHT is active, is ordered and
+  pregnancy, malignancy at the site, a coagulation disorder, an anticoagulant or age under 18
+  (open growth plate) is on record: warning.
+Unless: none of them is on record.
+Then: name the item and whether it is absolute or relative; offer to remove the order.
+Unsure: unknown is silent; possible only is an info. Infection at the site has no verified code
+  and is not read.
+"""
+
+from __future__ import annotations
+
+from cds_service.guideline import conventions as c
+from cds_service.guideline import ordering
+from cds_service.guideline import sources as s
+from cds_service.guideline.case import Case
+from cds_service.guideline.finding import (
+    Advice,
+    Criterion,
+    Outcome,
+    Recommendation,
+    Used,
+    Variant,
+    judge,
+)
+from cds_service.guideline.header import Header
+from cds_service.guideline.wording import cited, listed
+from cds_service.patient.facts import Caution, FlagKind, Order, OrderKind
+from cds_service.patient.when import NO, UNKNOWN, YES, Answer, Days
+
+ABSOLUTE = ("pregnancy", "suspected malignancy of the pelvis or thigh", "malignancy at the site")
+
+
+def assess(case: Case) -> list[Outcome]:
+    orders = ordering.orders(case, OrderKind.SHOCKWAVE)
+    if not orders:
+        return ordering.none_ordered(RULE.id, "shockwave")
+    return [_assess_order(case, order) for order in orders]
+
+
+def _assess_order(case: Case, order: Order) -> Outcome:
+    reasons = _reasons(case)
+    young = _young(case)
+    asked = Criterion(
+        "something on record speaks against shockwave",
+        Answer.of(bool(reasons)) | Answer.of(young is YES),
+        listed([used.words for used in reasons]) or "none on record",
+        reasons,
+    )
+    perhaps = Criterion("age perhaps under 18", Answer.of(young is UNKNOWN), "birth date imprecise")
+    variants = (
+        Variant("", "warning", (asked,), lambda: _advise(order, reasons, young)),
+        Variant("", "info", (perhaps,), lambda: _advise(order, reasons, young)),
+    )
+    side = ordering.sides(case, order)[0]
+    return judge(
+        RULE.id, side.side, (ordering.ordered(order),), variants, about=ordering.about(order)
+    )
+
+
+def _young(case: Case) -> Answer:
+    ages = case.facts.patient.age(case.today)
+    return Days(*ages).less_than(case[c.MINIMUM_AGE]) if ages else NO
+
+
+def _reasons(case: Case) -> tuple[Used, ...]:
+    against = (Caution.COAGULOPATHY, Caution.ANTICOAGULANT, Caution.PREGNANCY)
+    findings = [f for f in case.cautions if f.caution in against]
+    local = [f for f in case.cautions if f.caution is Caution.MALIGNANCY and f.at_site]
+    flagged = [f for f in case.facts.flags if f.kind is FlagKind.MALIGNANCY]
+    return (
+        *(Used(f.reference, f.label, str(f.when or "")) for f in findings),
+        *(Used(f.reference, "malignancy at the site", str(f.when or "")) for f in local),
+        *(Used(f.reference, f.label, str(f.when or "")) for f in flagged),
+    )
+
+
+def _advise(order: Order, reasons: tuple[Used, ...], young: Answer) -> Advice:
+    words = list(dict.fromkeys(used.words for used in reasons))
+    if young is not NO:
+        words.append("age under 18" if young is YES else "age perhaps under 18")
+    absolute = [word for word in words if word in ABSOLUTE]
+    relative = [word for word in words if word not in ABSOLUTE]
+    grades = [
+        f"{name.capitalize()} contraindication: {listed(items)}."
+        for name, items in (("absolute", absolute), ("relative", relative))
+        if items
+    ]
+    shown = words if len(words) <= SHOWN else [*words[:SHOWN], "more"]
+    return Advice(
+        summary=f"Check before shockwave: {listed(shown)}",
+        ask="Check whether shockwave is right for this patient.",
+        facts=cited(reasons),
+        source=(*grades, "Also consider a recent steroid injection (Tenforde 2022, table 9)."),
+        suggestions=ordering.delete(order),
+    )
+
+
+SHOWN = 2  # items in the summary, which is short
+
+RULE = Recommendation(
+    header=Header.read(__doc__),
+    needs=(("Condition",),),
+    parameters=(c.MINIMUM_AGE, c.PREGNANCY),
+    override_reasons=("directed-by-specialist", "benefit-outweighs-risk", "record-wrong"),
+    sources=(s.TENFORDE_2022,),
+    assess=assess,
+    orders=(OrderKind.SHOCKWAVE,),
+    external=True,
+)

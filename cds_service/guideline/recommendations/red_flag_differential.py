@@ -1,0 +1,112 @@
+"""red-flag-differential: check the diagnosis before following the tendinopathy pathway.
+
+Source says: nothing; it has no diagnosis section. This rule is external.
+Evidence: low (reviews, editorials); consequence high.
+Origin: EXTERNAL (not in the article)
+When: PHT is active and a complete avulsion, an avulsion fracture of the ischium or a suspected
+  cauda equina syndrome is coded: critical; a rupture or high-grade tear, an acute pop with
+  bruising, a neurological deficit, a suspected malignancy or a bone stress injury is coded, or age
+  is under 18 (`under-18`): warning. While it fires, all pathway cards are off.
+Unless: refuted, resolved, inactive or abated; an avulsion, pop or bone stress injury that names the
+  other side; an observation older than 365 days; an avulsion or pop before surgery on that side in
+  this episode.
+Then: offer MRI and an urgent surgical opinion.
+Unsure: only coded, unrefuted, positive findings; an age that only may be under 18 is an info.
+"""
+
+from __future__ import annotations
+
+from cds_service.guideline import conventions as c
+from cds_service.guideline import ordering, redflags
+from cds_service.guideline import sources as s
+from cds_service.guideline.case import Case
+from cds_service.guideline.finding import (
+    Advice,
+    Criterion,
+    Outcome,
+    Recommendation,
+    Suggestion,
+    Treat,
+    Used,
+    Variant,
+    judge,
+)
+from cds_service.guideline.header import Header
+from cds_service.guideline.wording import cited, listed
+from cds_service.patient.facts import Flag
+from cds_service.patient.sides import NOT_STATED
+from cds_service.patient.when import UNKNOWN, YES, Answer
+
+
+def assess(case: Case) -> list[Outcome]:
+    flags = redflags.standing(case)
+    critical = [flag for flag in flags if flag.kind in redflags.CRITICAL]
+    young = redflags.under_age(case)
+    side = flags[0].side if flags else NOT_STATED
+    variants = (
+        Variant("", "critical", (_found("critical", critical),), lambda: _advise(flags)),
+        Variant("", "warning", (_found("urgent", flags),), lambda: _advise(flags)),
+        Variant("under-18", "warning", (_young(case, young, YES),), lambda: _advise_young(case)),
+        Variant("under-18", "info", (_young(case, young, UNKNOWN),), lambda: _advise_young(case)),
+    )
+    return [judge(RULE.id, side, (ordering.disease(case),), variants)]
+
+
+def _found(grade: str, flags: list[Flag]) -> Criterion:
+    facts = tuple(_used(flag) for flag in flags)
+    words = listed([flag.label for flag in flags]) or "none coded"
+    return Criterion(f"a {grade} finding is coded", Answer.of(bool(flags)), words, facts)
+
+
+def _young(case: Case, young: Answer, wanted: Answer) -> Criterion:
+    sure = "certainly" if wanted is YES else "perhaps"
+    question = f"age {sure} under {case[c.MINIMUM_AGE]:g}"
+    ages = case.facts.patient.age(case.today)
+    because = "no birth date on record" if ages is None else f"age {ages[0]}"
+    return Criterion(question, Answer.of(young is wanted and ages is not None), because)
+
+
+def _used(flag: Flag) -> Used:
+    return Used(flag.reference, flag.label, str(flag.when or ""), recognised_by=flag.recognised_by)
+
+
+def _advise(flags: list[Flag]) -> Advice:
+    first, *rest = sorted(flags, key=lambda flag: flag.kind not in redflags.CRITICAL)
+    more = f" and {len(rest)} more" if rest else ""
+    return _advice(f"{first.label}{more}", cited(_used(flag) for flag in flags))
+
+
+def _advise_young(case: Case) -> Advice:
+    ages = case.facts.patient.age(case.today)
+    return _advice(
+        f"age {ages[0] if ages else 0}: think of the ischial growth plate",
+        (f"Age {ages[0] if ages else 0}",),
+    )
+
+
+def _advice(finding: str, facts: tuple[str, ...]) -> Advice:
+    return Advice(
+        summary=f"Check the diagnosis before the tendinopathy pathway: {finding}",
+        ask="Check the diagnosis first; the tendinopathy pathway is held back.",
+        facts=facts,
+        source=(
+            "Avulsion is often missed and does worse when delayed (van der Made 2019).",
+            "Also think of lumbar or sacroiliac referral, sciatic entrapment and ischiofemoral"
+            " impingement; in adolescents of the ischial apophysis.",
+        ),
+        suggestions=(
+            Suggestion("Request MRI of the hamstring origin", Treat.MRI),
+            Suggestion("Refer urgently for a surgical opinion", Treat.URGENT_SURGICAL_REFERRAL),
+        ),
+    )
+
+
+RULE = Recommendation(
+    header=Header.read(__doc__),
+    needs=(("Patient",), ("Condition",)),
+    parameters=(c.MINIMUM_AGE, redflags.OBSERVED),
+    override_reasons=("already-done", "record-wrong", "directed-by-specialist"),
+    sources=(s.VAN_DER_MADE_2019, s.DEGEN_2019),
+    assess=assess,
+    external=True,
+)

@@ -1,0 +1,101 @@
+"""steroid-with-tendon-tear: a steroid injection ordered into a torn hamstring origin.
+
+Source says: nothing; this rule is external.
+Evidence: low (reviews and editorials); consequence high.
+Origin: EXTERNAL (not in the article)
+When: a local steroid injection is ordered and a complete avulsion, an avulsion fracture of the
+  ischium, a rupture or a high-grade tear of the hamstring origin is coded, active and unrefuted,
+  on the same or an unknown side: critical.
+Unless: the tear is refuted, resolved or on the other side; strain, laceration and unspecified
+  injury are not tears.
+Then: offer to remove the order, an urgent surgical opinion, MRI.
+Unsure: free-text imaging is not read.
+"""
+
+from __future__ import annotations
+
+from cds_service.guideline import ordering
+from cds_service.guideline import sources as s
+from cds_service.guideline.case import Case
+from cds_service.guideline.finding import (
+    Advice,
+    Criterion,
+    Outcome,
+    Recommendation,
+    Suggestion,
+    Treat,
+    Used,
+    Variant,
+    judge,
+)
+from cds_service.guideline.header import Header
+from cds_service.guideline.wording import cited
+from cds_service.patient.facts import Flag, FlagKind, Order, OrderKind
+from cds_service.patient.timeline import SideTimeline
+from cds_service.patient.when import NO, Answer
+
+TEARS = (FlagKind.AVULSION, FlagKind.AVULSION_FRACTURE, FlagKind.TEAR)
+
+
+def assess(case: Case) -> list[Outcome]:
+    orders = ordering.orders(case, OrderKind.STEROID)
+    if not orders:
+        return ordering.none_ordered(RULE.id, "a local steroid injection")
+    return [_assess_order(case, order) for order in orders]
+
+
+def _assess_order(case: Case, order: Order) -> Outcome:
+    sides = ordering.sides(case, order)
+    tears = [flag for flag in case.facts.flags if flag.kind in TEARS and _here(flag, sides)]
+    facts = tuple(_used(flag) for flag in tears)
+    because = tears[0].label if tears else "none coded"
+    asked = Criterion(
+        "a tear coded on the same or an unknown side", Answer.of(bool(tears)), because, facts
+    )
+    variants = (
+        Variant("", ordering.level(order, "critical"), (asked,), lambda: _advise(order, facts)),
+    )
+    return judge(
+        RULE.id, sides[0].side, (ordering.ordered(order),), variants, about=ordering.about(order)
+    )
+
+
+def _here(flag: Flag, sides: tuple[SideTimeline, ...]) -> bool:
+    return any(flag.side.covers(side.side) is not NO for side in sides)
+
+
+def _used(flag: Flag) -> Used:
+    return Used(flag.reference, flag.label, str(flag.when or ""), recognised_by=flag.recognised_by)
+
+
+def _advise(order: Order, facts: tuple[Used, ...]) -> Advice:
+    return Advice(
+        summary=(
+            "Hamstring origin tear/avulsion is recorded: steroid injection is usually inappropriate"
+        ),
+        ask="Check the diagnosis and ask for a surgical opinion before injecting.",
+        facts=cited(facts),
+        source=(
+            "Complete tears are best repaired, early better than late (Degen 2019; van der Made"
+            " 2019).",
+        ),
+        unknown=ordering.unsure(order),
+        suggestions=(
+            *ordering.delete(order),
+            Suggestion("Refer urgently for a surgical opinion", Treat.URGENT_SURGICAL_REFERRAL),
+            Suggestion("Request MRI of the hamstring origin", Treat.MRI),
+        ),
+    )
+
+
+RULE = Recommendation(
+    header=Header.read(__doc__),
+    needs=(("Condition",),),
+    parameters=(),
+    override_reasons=("directed-by-specialist", "record-wrong", "different-site"),
+    sources=(s.DEGEN_2019, s.VAN_DER_MADE_2019),
+    assess=assess,
+    orders=(OrderKind.STEROID,),
+    at_most_one=True,
+    external=True,
+)
