@@ -233,8 +233,9 @@ def _as_far_as_readable(rule: Recommendation, outcome: Outcome, case: Case) -> O
     """A relevant record that cannot be read leaves open what rests on its absence."""
     needed = {kind for group in rule.needs for kind in group}
     unread = [u for u in case.facts.unreadable if u.resource_type in needed]
-    counted_only = outcome.state is State.FIRED and not rule.pathway
-    if not unread or counted_only:
+    # A count of injections stands on what is there; it falls only with an operation.
+    stands = outcome.state is State.FIRED and not rule.pathway
+    if not unread or (stands and not any(u.surgery for u in unread)):
         return outcome
     return _not_judged(rule, f"{unread[0].reference} cannot be read ({unread[0].path})")
 

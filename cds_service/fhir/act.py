@@ -12,7 +12,7 @@ from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.sound import Sound
 from cds_service.fhir.steroids import Answers, why_not
-from cds_service.patient.facts import Care, CareKind, Given, Injection, Reason
+from cds_service.patient.facts import Care, CareKind, Given, Injection, Place, Reason
 from cds_service.patient.origin import at_hamstring_origin, concerns_pht
 from cds_service.patient.when import Answer, When
 from cds_service.terminology import Concept
@@ -62,6 +62,8 @@ class Act:
                 side=self.site.side,
                 given=self.given,
                 ongoing=self.ongoing,
+                unclear=self.site.place in (Place.NEAR, Place.UNRECOGNISED)
+                or self.reason is Reason.UNRECOGNISED,
             )
         )
 

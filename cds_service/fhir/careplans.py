@@ -61,7 +61,7 @@ def _read_activity(
         resource=resource,
         element=plan,
         known=known,
-        site=Site(Place.NOT_STATED, NOT_STATED),
+        site=_side(reader, plan, detail),
         span=span,
         status=status,
         ongoing=status == "active" and activity == "in-progress" and not _over(span, reader),
@@ -84,6 +84,14 @@ def _reason(reader: Reader, plan: Sound, detail: Mapping[str, Any]) -> Reason:
     if own is not Reason.NOT_STATED:
         return own
     return reader.addresses(plan.get("addresses"))
+
+
+def _side(reader: Reader, plan: Sound, detail: Mapping[str, Any]) -> Site:
+    """An activity has no body site: the side is that of the diagnosis it is done for."""
+    nowhere = Site(Place.NOT_STATED, NOT_STATED)
+    own = reader.sided(nowhere, Sound(detail))
+    addressed = Sound({"reasonReference": plan.get("addresses")})
+    return own if own.side is not NOT_STATED else reader.sided(nowhere, addressed)
 
 
 def _over(span: Span, reader: Reader) -> bool:

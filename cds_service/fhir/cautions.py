@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from cds_service.fhir.codes import Known, by, codings, first_code
-from cds_service.fhir.conditions import ACTIVE, NOT_HAD, OVER
+from typing import Any
+
+from cds_service.fhir.codes import Known, by, codings, status_of, texts
+from cds_service.fhir.conditions import ACTIVE, NOT_HAD, OVER, malformed
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.sound import Sound, sound
 from cds_service.patient.facts import Caution, Finding, Place
+from cds_service.patient.when import latest_of
 from cds_service.terminology import Concept
 
 VALUE_SETS = {
@@ -48,7 +51,7 @@ def read_condition(reader: Reader, resource: Resource, known: Known) -> None:
     if not found:
         return
     element = sound("Condition", resource.raw, CONDITION)
-    if first_code(element.get("verificationStatus")) in NOT_HAD:
+    if status_of(element.get("verificationStatus"), NOT_HAD) in NOT_HAD:
         return
     for concept in found:
         if _counts(element, VALUE_SETS[concept.value_set]):
@@ -56,7 +59,7 @@ def read_condition(reader: Reader, resource: Resource, known: Known) -> None:
 
 
 def _counts(element: Sound, caution: Caution) -> bool:
-    status = first_code(element.get("clinicalStatus"))
+    status = status_of(element.get("clinicalStatus"), (*ACTIVE, *OVER))
     abated = any(name.startswith("abatement") for name in element.elements)
     if caution in EVER:
         return True
@@ -67,30 +70,44 @@ def _counts(element: Sound, caution: Caution) -> bool:
 
 def _add(reader: Reader, resource: Resource, element: Sound, concept: Concept) -> None:
     span = reader.dates.span(element, "onset")
+    begun = span.start if span else None
+    recorded = reader.dates.when(element.get("recordedDate"))
     caution = VALUE_SETS[concept.value_set]
+    if caution is Caution.PREGNANCY and begun and recorded:  # onset or recorded within the time
+        begun = latest_of([begun, recorded])
     reader.findings.append(
         Finding(
             reference=resource.reference,
             label=caution.value,
             recognised_by=by(concept),
             caution=caution,
-            when=(span.start if span else None) or reader.dates.when(element.get("recordedDate")),
+            when=begun or recorded,
             at_site=reader.site(resource.raw.get("bodySite")).place in AT_SITE,
         )
     )
 
 
+def _names_nsaid(reader: Reader, concept: Any) -> bool:
+    """By code, or by a name that holds the ingredient: an allergy is often text alone."""
+    terminology = reader.codes.terminology
+    drugs = [terminology.drug(system, code) for system, code in codings(concept)]
+    if any(drug and drug.drug_class == "nsaid" for drug in drugs):
+        return True
+    named = any(terminology.names_nsaid(words) for words in texts(concept))
+    return named or reader.codes.known(concept).within("aspirin") is not None
+
+
 def read_allergy(reader: Reader, resource: Resource) -> None:
     """An active allergy or intolerance to an NSAID or aspirin."""
-    terminology = reader.codes.terminology
     concept = resource.raw.get("code")
-    drugs = [terminology.drug(system, code) for system, code in codings(concept)]
-    aspirin = reader.codes.known(concept).within("aspirin")
-    if not aspirin and not any(drug and drug.drug_class == "nsaid" for drug in drugs):
+    if malformed(concept):
+        reader.doubts.append("an allergy that cannot be read")
+        return
+    if not _names_nsaid(reader, concept):
         return
     element = sound("AllergyIntolerance", resource.raw, ALLERGY)
-    status = first_code(element.get("clinicalStatus"))
-    if first_code(element.get("verificationStatus")) in NOT_HAD or status in OVER:
+    status = status_of(element.get("clinicalStatus"), (*ACTIVE, *OVER))
+    if status_of(element.get("verificationStatus"), NOT_HAD) in NOT_HAD or status in OVER:
         return
     reader.findings.append(
         Finding(

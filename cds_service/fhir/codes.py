@@ -55,6 +55,21 @@ def first_code(concept: Any) -> str | None:
     )
 
 
+def status_of(concept: Any, known: Iterable[str]) -> str | None:
+    """The status among the known ones, by any coding or in words; another one as it stands.
+
+    None only when nothing is stated: a status that is not understood is not the lack of one.
+    """
+    wanted = set(known)
+    listed = items(concept.get("coding")) if isinstance(concept, Mapping) else []
+    codes = [one.get("code") for one in listed if isinstance(one, Mapping)]
+    words = [words.strip().lower().replace(" ", "-") for words in texts(concept)]
+    for stated in (*codes, *words):
+        if stated in wanted:
+            return str(stated)
+    return str(next(iter((*filter(None, codes), *words)), "")) or None
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """The value-set memberships of a CodeableConcept."""
@@ -110,10 +125,15 @@ class Codes:
             return Site(Place.NOT_STATED, NOT_STATED)
         found = [self._place(site) for site in stated]
         places = [place for place, _ in found if place is not Place.NOT_STATED]
-        order = list(Place)
-        place = min(places, key=order.index, default=Place.NOT_STATED)
+        place = min(places, key=list(Place).index, default=Place.NOT_STATED)
         words = next((how for where, how in found if where is place and how), "")
-        return Site(place, self.side(stated), words)
+        # Another joint's side is not the side of the hamstring; a side alone belongs to either.
+        there = [
+            site
+            for site, (where, _) in zip(stated, found, strict=True)
+            if where in (place, Place.NOT_STATED)
+        ]
+        return Site(place, self.side(there), words)
 
     def _place(self, site: Mapping[str, Any]) -> tuple[Place, str]:
         known = self.known(site)
@@ -137,13 +157,15 @@ class Codes:
         return Laterality.of(concept.side for concept in known.concepts)
 
     def side(self, concepts: Iterable[Any]) -> Laterality:
-        """The side that codes and side words of body sites state; both when both are named."""
-        found: list[str | None] = []
+        """The side body sites state: left and right are both; code against text is unknown."""
+        stated = []
         for concept in concepts:
-            coded = [member.side for member in self.known(concept).concepts]
-            words = [stated_side(words) for words in texts(concept)]
-            found += [side for side in (*coded, *words) if side]
-        return Laterality.of(found)
+            coded = self.coded_side(self.known(concept))
+            words = Laterality.of(stated_side(words) for words in texts(concept))
+            if NOT_STATED not in (coded, words) and coded is not words:
+                return NOT_STATED
+            stated.append(coded if coded is not NOT_STATED else words)
+        return Laterality.of(side.value for side in stated if side is not NOT_STATED)
 
 
 _PLACES = (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from cds_service.fhir.codes import Codes, Known, Site, by, first_code, items, texts
+from cds_service.fhir.codes import Codes, Known, Site, by, first_code, items, status_of, texts
 from cds_service.fhir.dates import Dates
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.sound import Sound, sound
@@ -39,6 +39,8 @@ NEEDED = (
 )
 #: what must be readable in a condition that may be PHT; `category` only tells list from encounter
 DECISIVE = tuple(name for name in NEEDED if name != "category")
+#: of a disease that is over the dates no longer decide
+STATUS = ("clinicalStatus", "verificationStatus", "code", "bodySite")
 NOT_HAD = ("refuted", "entered-in-error", "differential")
 ACTIVE = ("active", "recurrence", "relapse")
 OVER = ("inactive", "remission", "resolved")
@@ -122,7 +124,10 @@ def read(
 ) -> Diagnosis | Unreadable | None:
     """A Condition that may be PHT; None when refuted, entered in error or a differential."""
     element = sound("Condition", resource.raw, NEEDED)
-    fault = element.fault_in(*DECISIVE)
+    if status_of(element.get("verificationStatus"), NOT_HAD) in NOT_HAD:
+        return None
+    over = status_of(element.get("clinicalStatus"), (*ACTIVE, *OVER)) in OVER
+    fault = element.fault_in(*(STATUS if over else DECISIVE))
     if fault:
         return Unreadable(
             "Condition", resource.reference, f"{resource.path}.{fault.element}", fault.reason
@@ -134,18 +139,15 @@ def malformed(concept: Any) -> bool:
     """A code that cannot be looked at: it may be PHT as well as anything else."""
     if concept is None:
         return False
-    if not isinstance(concept, dict) or not isinstance(concept.get("text", ""), str):
+    if not isinstance(concept, dict) or not isinstance(concept.get("text") or "", str):
         return True
-    listed = concept.get("coding") or []
-    return not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed)
+    return not all(isinstance(one, dict) for one in items(concept.get("coding")))
 
 
 def _diagnosis(
     element: Sound, resource: Resource, codes: Codes, dates: Dates, found: Recognised
-) -> Diagnosis | None:
-    if first_code(element.get("verificationStatus")) in NOT_HAD:
-        return None
-    status = first_code(element.get("clinicalStatus"))
+) -> Diagnosis:
+    status = status_of(element.get("clinicalStatus"), (*ACTIVE, *OVER))
     onset = dates.span(element, "onset")
     abated = dates.span(element, "abatement")
     categories = {first_code(category) for category in items(element.get("category"))}

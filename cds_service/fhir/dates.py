@@ -11,6 +11,7 @@ from cds_service.fhir.sound import Sound
 from cds_service.patient.when import When, earliest_of, latest_of
 
 _UNITS = {"a": "years", "mo": "months", "wk": "weeks", "d": "days"}
+FIRST_YEAR, LAST_YEAR = 1850, 2150  # no record of a living patient lies outside
 OLDEST = 130  # years: no age is higher
 _UNIT_WORDS = {"year": "a", "years": "a", "yr": "a", "yrs": "a", "month": "mo", "months": "mo"}
 
@@ -36,9 +37,11 @@ class Dates:
         if not isinstance(text, str):
             return None
         try:
-            return When.parse(text, self.zone)
+            found = When.parse(text, self.zone)
         except ValueError:
             return None
+        lived = found.earliest.year >= FIRST_YEAR and found.latest.year <= LAST_YEAR
+        return found if lived else None
 
     def span(self, sound: Sound, *names: str) -> Span | None:
         """The first of these choice elements that is present, such as performed or occurrence."""

@@ -97,7 +97,7 @@ def _order(
 
 def _service(reader: Reader, draft: Resource, disease: Answer) -> list[Order]:
     known = reader.codes.known(*items(draft.raw.get("code")))
-    site = reader.site(draft.raw.get("bodySite"))
+    site = reader.sided(reader.site(draft.raw.get("bodySite")), _element(draft.raw))
     reason = reader.reason(_element(draft.raw))
     at_origin = at_hamstring_origin(site.place, reason, disease)
     orders = [
@@ -164,7 +164,7 @@ def _steroid_medication(
     reader: Reader, draft: Resource, drug: Drug, disease: Answer
 ) -> list[Order]:
     dosage = _dosage(draft.raw)
-    site = reader.site(_sites(dosage))
+    site = reader.sided(reader.site(_sites(dosage)), _element(draft.raw))
     reason = reader.reason(_element(draft.raw))
     answers = Answers.of_drug(drug, route_of(reader, dosage), site.place)
     if drug.ingredient == "triamcinolone" and reason is Reason.PHT and answers.local is UNKNOWN:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cds_service.fhir.cautions import CONDITION
-from cds_service.fhir.codes import Known, by, first_code, texts
+from cds_service.fhir.codes import Known, by, status_of, texts
 from cds_service.fhir.conditions import ACTIVE, NOT_HAD, OVER
 from cds_service.fhir.conditions import side as side_of
 from cds_service.fhir.reader import Reader
@@ -51,9 +51,9 @@ def read_condition(reader: Reader, resource: Resource, known: Known) -> None:
     if found is None:
         return
     element = sound("Condition", resource.raw, CONDITION)
-    status = first_code(element.get("clinicalStatus"))
+    status = status_of(element.get("clinicalStatus"), (*ACTIVE, *OVER))
     abated = any(name.startswith("abatement") for name in element.elements)
-    if first_code(element.get("verificationStatus")) in NOT_HAD or status in OVER:
+    if status_of(element.get("verificationStatus"), NOT_HAD) in NOT_HAD or status in OVER:
         return
     if abated and status not in ACTIVE:
         return

@@ -87,6 +87,9 @@ def read(reader: Reader, resource: Resource) -> None:
     element = sound(resource.type, resource.raw, NEEDED[resource.type])
     if fault := element.fault_in("status", "doNotPerform"):
         reader.cannot_read(resource, fault)
+        reader.doubts.append(
+            f"a record of {drug.ingredient or drug.drug_class} that cannot be read"
+        )
         return
     status = first_code(element.get("status"))
     given = GIVEN[resource.type].get(status)
@@ -100,7 +103,9 @@ def read(reader: Reader, resource: Resource) -> None:
             resource=resource,
             element=element,
             known=reader.codes.known(concept),
-            site=reader.site([d.get("site") for d in _dosage(resource.type, element)]),
+            site=reader.sided(
+                reader.site([d.get("site") for d in _dosage(resource.type, element)]), element
+            ),
             span=span,
             status=status,
             given=given,
@@ -112,13 +117,18 @@ def medication(reader: Reader, resource: Resource) -> Any:
     """The medication's CodeableConcept; a reference that leads nowhere is noted."""
     concept = resource.raw.get("medicationCodeableConcept")
     reference = resource.raw.get("medicationReference")
-    if concept is not None or not isinstance(reference, Mapping):
+    if isinstance(concept, Mapping):
         return concept
-    target = reader.evidence.resolve(reference.get("reference"), resource)
-    if target is None:
+    target = None
+    if isinstance(reference, Mapping):
+        target = reader.evidence.resolve(reference.get("reference"), resource)
+    if target is not None:
+        return target.get("code")
+    if concept is not None or reference is not None:
         reader.note(resource, "its Medication was not sent along: the drug is not known")
-        return None
-    return target.get("code")
+        if resource.raw.get("status") in TAKEN:
+            reader.doubts.append("a medicine being taken whose name was not sent along")
+    return None
 
 
 def _read_drug(act: Act, drug: Drug, concept: Any) -> None:
@@ -126,7 +136,7 @@ def _read_drug(act: Act, drug: Drug, concept: Any) -> None:
         _read_steroid(act, drug, concept)
     elif drug.drug_class == "nsaid":
         _read_nsaid(act, drug)
-    elif drug.drug_class == "anticoagulant" and _current(act):
+    elif drug.drug_class == "anticoagulant" and act.status in TAKEN:
         act.reader.findings.append(
             Finding(
                 reference=act.resource.reference,

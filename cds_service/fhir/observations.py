@@ -91,7 +91,11 @@ def read(reader: Reader, resource: Resource) -> None:
         return
     element = sound("Observation", resource.raw, NEEDED)
     if element.faults:
-        reader.note(resource, f"{element.faults[0].element} is not valid FHIR: value not used")
+        if any(_local(known) or known.within("pain-observation") for _, known in parts):
+            reader.cannot_read(resource, element.faults[0])
+        else:
+            reader.note(resource, f"{element.faults[0].element} is not valid FHIR: not used")
+            reader.doubts += ["an eGFR that cannot be used"] * _has_egfr(parts)
         return
     status = first_code(element.get("status"))
     if status not in FINAL:
@@ -104,6 +108,10 @@ def read(reader: Reader, resource: Resource) -> None:
     site = reader.site(element.get("bodySite"))
     for part, known in parts:
         _read_value(Measured(reader, resource, part, known, site, when))
+
+
+def _has_egfr(parts: list[tuple[Mapping[str, Any], Known]]) -> bool:
+    return any(known.within("egfr") for _, known in parts)
 
 
 def _parts(reader: Reader, raw: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Known]]:
@@ -147,6 +155,8 @@ def _read_value(measured: Measured) -> None:
     value, unit = _quantity(measured.part)
     if value is None:
         measured.note("no numeric value")
+        if measured.known.within("egfr"):
+            measured.reader.doubts.append("an eGFR that cannot be used")
     elif measured.instrument is None:
         _read_filtration(measured, value, unit)
     else:
@@ -203,6 +213,7 @@ def _read_score(measured: Measured, instrument: Instrument, value: float) -> Non
 def _read_filtration(measured: Measured, value: float, unit: str) -> None:
     if not _EGFR_UNIT.fullmatch(re.sub(r"[{}_]", "", unit)):
         measured.note("eGFR without the unit mL/min/1.73 m2: value not used")
+        measured.reader.doubts.append("an eGFR that cannot be used")
         return
     below = _comparator(measured.part) in ("<", "<=")
     measured.reader.filtration.append(

@@ -34,7 +34,8 @@ RELEVANT = ("surgical-opinion", "physio-referral", "generic-referral", "steroid-
 
 def read(reader: Reader, resource: Resource) -> None:
     known = reader.codes.known(resource.raw.get("code"))
-    if not any(known.within(name, None) for name in RELEVANT):
+    house_code = not known.concepts and resource.raw.get("performerType") is not None
+    if not house_code and not any(known.within(name, None) for name in RELEVANT):
         return
     element = sound("ServiceRequest", resource.raw, NEEDED)
     if fault := element.fault_in("status", "code", "bodySite", "doNotPerform", "performerType"):
@@ -49,7 +50,7 @@ def read(reader: Reader, resource: Resource) -> None:
         resource=resource,
         element=element,
         known=known,
-        site=reader.site(element.get("bodySite")),
+        site=reader.sided(reader.site(element.get("bodySite")), element),
         span=Span(reader.dates.when(element.get("authoredOn")), None),
         status=status,
         given=Given.ACTIVE,
@@ -83,12 +84,12 @@ def _read_referral(act: Act, status: str) -> None:
 
 
 def _specialty(act: Act) -> tuple[Specialty, Concept] | None:
-    """By the code; for a generic referral by the specialty of the performer it names."""
+    """By the code; for a generic referral or a house code by the performer's specialty."""
     if concept := act.known.within("surgical-opinion"):
         return Specialty.SURGICAL, concept
     if concept := act.known.within("physio-referral"):
         return Specialty.PHYSIO, concept
-    if act.known.within("generic-referral", None):
+    if act.known.within("generic-referral", None) or not act.known.concepts:
         performer = act.reader.codes.known(*items(act.element.get("performerType")))
         if concept := performer.within("surgical-specialty"):
             return Specialty.SURGICAL, concept

@@ -12,8 +12,8 @@ from cds_service.fhir.resources import Resource
 from cds_service.fhir.sound import Sound, sound
 from cds_service.fhir.steroids import Answers, drug_of
 from cds_service.patient.facts import CareKind, Given, Place, Reason
-from cds_service.patient.sides import NOT_STATED
-from cds_service.patient.when import NO, UNKNOWN, YES, Answer
+from cds_service.patient.sides import Laterality
+from cds_service.patient.when import NO, UNKNOWN, YES
 from cds_service.terminology import Concept
 
 NEEDED = (
@@ -62,7 +62,8 @@ def read(reader: Reader, resource: Resource) -> None:
         return
     element = sound("Procedure", resource.raw, NEEDED)
     if fault := element.fault_in("status", "code", "bodySite"):
-        reader.cannot_read(resource, fault)
+        operation = known.any_of("hamstring-surgery", "surgery") is not None
+        reader.cannot_read(resource, fault, surgery=operation)
         return
     status = first_code(element.get("status"))
     if status in NOT_DONE:
@@ -101,10 +102,10 @@ def _act(
 def _site(reader: Reader, element: Sound, known: Known) -> Site:
     """The body site; its side may stand in a modifier of the code (LT, RT) instead."""
     site = reader.site(element.get("bodySite"))
-    if site.side is not NOT_STATED or not known.within("laterality"):
-        return site
+    if not known.within("laterality"):
+        return reader.sided(site, element)
     modifier = Known(tuple(c for c in known.concepts if c.value_set == "laterality"))
-    return replace(site, side=reader.codes.coded_side(modifier))
+    return replace(site, side=Laterality.agreed((site.side, reader.codes.coded_side(modifier))))
 
 
 def _has_ended(span: Span, reader: Reader) -> bool:
@@ -160,9 +161,8 @@ def _read_surgery(act: Act) -> None:
 
 def _read_injection(act: Act) -> None:
     """G5 for a procedure: a steroid injection, or a tendon injection that names no drug."""
-    if elsewhere := act.known.within("steroid-elsewhere", None):
-        act.note(f"{elsewhere.display}: another site")
-        return
+    if act.known.within("steroid-elsewhere", None):
+        act = replace(act, site=replace(act.site, place=Place.ELSEWHERE))
     found = _injected(act)
     if found is None:
         return
@@ -179,26 +179,33 @@ def _read_injection(act: Act) -> None:
 
 def _injected(act: Act) -> tuple[Concept, Answers] | None:
     """The injection a code names, whether of a steroid, whether local."""
-    known = act.known
-    steroid: Answer = UNKNOWN
-    local: Answer = YES
-    concept = known.within("steroid-injection") or known.within("tendon-injection")
-    if known.within("steroid-injection"):
-        steroid = YES
-    elif loosely := known.within("steroid-injection", "neighbour"):
-        steroid, local, concept = YES, UNKNOWN if concept is None else YES, loosely
-    elif concept is None and (other := known.within("other-injection", None)):
-        if act.site.place in (Place.ORIGIN, Place.ISCHIUM):
-            concept = other
-        else:
-            act.note(f"{other.display}: no hamstring site stated")
+    found = _named(act)
     drug = drug_of(act.reader, act.element.get("code"))
     if drug and drug.drug_class == "corticosteroid":
-        by_drug = Answers.of_drug(drug, None, act.site.place)
-        steroid, local = YES, YES if concept and by_drug.local is not NO else by_drug.local
-        concept = concept or known.within("corticosteroid-hcpcs", None)
-    if concept is None:
+        local = Answers.of_drug(drug, None, act.site.place).local
+        if found is not None:
+            return found[0], Answers(YES, NO if local is NO else YES)
+        coded = act.known.within("corticosteroid-hcpcs", None)
+        return (coded, Answers(YES, local)) if coded else None
+    if found and found[1].steroid is not YES and act.known.any_of("prp", "whole-blood"):
+        return found[0], Answers(NO, found[1].local)
+    return found
+
+
+def _named(act: Act) -> tuple[Concept, Answers] | None:
+    """By the procedure's own name: a steroid injection, a tendon injection, another injection."""
+    known = act.known
+    if named := known.within("steroid-injection") or known.within("steroid-elsewhere", None):
+        return named, Answers(YES, YES)
+    if tendon := known.within("tendon-injection"):
+        loosely = known.within("steroid-injection", "neighbour")
+        return tendon, Answers(YES if loosely else UNKNOWN, YES)
+    if loosely := known.within("steroid-injection", "neighbour"):
+        return loosely, Answers(YES, UNKNOWN)
+    other = known.within("other-injection", None)
+    if other is None:
         return None
-    if steroid is not YES and known.any_of("prp", "whole-blood"):
-        steroid = NO
-    return concept, Answers(steroid, local)
+    if act.site.place in (Place.ORIGIN, Place.ISCHIUM, Place.ELSEWHERE):
+        return other, Answers(UNKNOWN, YES)  # elsewhere: left out, with what is linked to it
+    act.note(f"{other.display}: no hamstring site stated")
+    return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, tzinfo
-from typing import Any
 
 from cds_service.errors import DataUnavailable, Issue
 from cds_service.fhir import (
@@ -24,7 +23,7 @@ from cds_service.fhir import (
     orders,
     procedures,
 )
-from cds_service.fhir.codes import Codes, texts
+from cds_service.fhir.codes import Codes, items, texts
 from cds_service.fhir.conditions import Kind
 from cds_service.fhir.dates import Dates
 from cds_service.fhir.reader import Reader
@@ -50,7 +49,6 @@ REASONS = {
     Kind.POSSIBLE: Reason.NEAR,
     Kind.NEIGHBOUR: Reason.NEAR,
     Kind.STRAIN: Reason.ELSEWHERE,
-    Kind.OTHER: Reason.ELSEWHERE,
 }
 
 
@@ -106,23 +104,18 @@ def _required(evidence: Evidence) -> None:
 
 
 def _patient(resource: Resource, zone: tzinfo) -> Patient:
-    element = sound(
-        "Patient", resource.raw, ("birthDate", "deceasedBoolean", "deceasedDateTime", "link")
-    )
-    replaced = _replaced_by(element.get("link"))
-    if replaced:
+    """Whoever may be dead or replaced is taken to be: looked at in the raw record."""
+    raw = resource.raw
+    links = [link for link in items(raw.get("link")) if isinstance(link, Mapping)]
+    if any(link.get("type") == "replaced-by" for link in links):
         raise DataUnavailable(
             "this Patient was replaced by another one, whose record must be judged instead",
             expression=[f"{resource.path}.link"],
         )
-    deceased = element.get("deceasedBoolean") is True or bool(element.get("deceasedDateTime"))
-    born = Dates(zone).when(element.get("birthDate"))
+    alive = raw.get("deceasedBoolean") in (None, False, "false")
+    deceased = not alive or raw.get("deceasedDateTime") is not None
+    born = Dates(zone).when(sound("Patient", raw, ("birthDate",)).get("birthDate"))
     return Patient(reference=resource.reference, born=born, deceased=deceased)
-
-
-def _replaced_by(links: Any) -> bool:
-    listed = links if isinstance(links, list) else []
-    return any(isinstance(link, Mapping) and link.get("type") == "replaced-by" for link in listed)
 
 
 def _condition(reader: Reader, resource: Resource) -> None:
@@ -139,7 +132,7 @@ def _condition(reader: Reader, resource: Resource) -> None:
         resource.raw.get("bodySite"),
         nonspecific_counts=reader.nonspecific_counts,
     )
-    reader.conditions[resource.reference] = REASONS[found.kind]
+    reader.conditions[resource.reference] = REASONS.get(found.kind) or reader.other_reason(code)
     known = reader.codes.known(code)
     cautions.read_condition(reader, resource, known)
     flags.read_condition(reader, resource, known)
@@ -173,7 +166,7 @@ def _refuse_unreadable(reader: Reader) -> None:
     if reader.unreadable:
         raise DataUnavailable.of(
             [
-                Issue("error", "structure", "a Condition that may be PHT cannot be read", (u.path,))
+                Issue("error", "structure", "A Condition that may be proximal hamstring tendinopathy cannot be read", (u.path,))
                 for u in reader.unreadable
             ]
         )
@@ -201,5 +194,6 @@ def _facts(patient: Patient, reader: Reader, evidence: Evidence) -> Facts:
         orders=_orders(reader, evidence),
         unreadable=tuple(reader.unreadable),
         noted=tuple(reader.noted),
+        doubts=tuple(dict.fromkeys(reader.doubts)),
         missing=dict(evidence.missing),
     )

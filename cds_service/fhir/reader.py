@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from cds_service.fhir.codes import Codes, Site, items
+from cds_service.fhir.codes import Codes, Site, codings, items
 from cds_service.fhir.conditions import Kind, recognise
 from cds_service.fhir.dates import Dates, Span
 from cds_service.fhir.resources import Evidence, Resource, relative
@@ -28,7 +28,9 @@ from cds_service.patient.facts import (
     Unreadable,
 )
 from cds_service.patient.origin import during_disease
+from cds_service.patient.sides import NOT_STATED
 from cds_service.patient.when import Answer, When
+from cds_service.terminology.valuesets import ICD_10_CM, normal
 
 _REASONS = {Kind.PHT: Reason.PHT, Kind.POSSIBLE: Reason.NEAR, Kind.NEIGHBOUR: Reason.NEAR}
 #: of several stated reasons the first of these decides
@@ -63,13 +65,17 @@ class Reader:
     goals: list[Goal] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     noted: list[Note] = field(default_factory=list)
+    #: records that may speak against an NSAID and cannot be made out
+    doubts: list[str] = field(default_factory=list)
 
     def note(self, resource: Resource, reason: str) -> None:
         self.noted.append(Note(resource.reference, reason, resource.path))
 
-    def cannot_read(self, resource: Resource, fault: Fault) -> None:
+    def cannot_read(self, resource: Resource, fault: Fault, *, surgery: bool = False) -> None:
         path = f"{resource.path}.{fault.element}"
-        self.unreadable.append(Unreadable(resource.type, resource.reference, path, fault.reason))
+        self.unreadable.append(
+            Unreadable(resource.type, resource.reference, path, fault.reason, surgery)
+        )
 
     def site(self, *sites: Any) -> Site:
         return self.codes.site(site for listed in sites for site in items(listed))
@@ -89,9 +95,14 @@ class Reader:
         found = recognise(self.codes, concept, None, nonspecific_counts=self.nonspecific_counts)
         if found.kind in _REASONS:
             return _REASONS[found.kind]
+        return self.other_reason(concept)
+
+    def other_reason(self, concept: Any) -> Reason:
+        """A reason that is not PHT. Of ICD-10-CM every code that may be PHT is known (G1a)."""
         known = self.codes.known(concept)
-        elsewhere = any(known.within(name, None) for name in _OTHER_REASONS)
-        return Reason.ELSEWHERE if elsewhere else Reason.UNRECOGNISED
+        listed = any(known.within(name, None) for name in _OTHER_REASONS)
+        complete = any(normal(*coding)[0] == ICD_10_CM for coding in codings(concept))
+        return Reason.ELSEWHERE if listed or complete else Reason.UNRECOGNISED
 
     def _reason_reference(self, reference: Any) -> Reason:
         target = reference.get("reference") if isinstance(reference, Mapping) else None
@@ -100,6 +111,14 @@ class Reader:
         named = self.evidence.named.get(target)
         name = named.reference if named else relative(target)
         return self.conditions.get(name, Reason.UNRECOGNISED)
+
+    def sided(self, site: Site, element: Sound) -> Site:
+        """The site; where it names no side, with the side of the diagnosis it is done for."""
+        if site.side is not NOT_STATED:
+            return site
+        named = self.links(element.get("reasonReference"))
+        sides = {d.side for d in self.diagnoses if d.reference in named}
+        return replace(site, side=sides.pop()) if len(sides) == 1 else site
 
     def links(self, *references: Any) -> frozenset[str]:
         """The records these references name, as 'Type/id'."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from cds_service.errors import BadRequest, DataUnavailable
 
+DEEPEST = 20  # lists and Bundles within each other; real calls have two or three
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 
 
@@ -116,6 +117,8 @@ def _collect(
     """Put the resources of one value into `found`; returns what makes it incomplete."""
     if value is None:
         return None
+    if path.count("[") > DEEPEST:
+        raise BadRequest("Bundles or lists within each other, too deep", expression=[path[:200]])
     if isinstance(value, list):
         problems = [_collect(v, f"{path}[{i}]", found, evidence) for i, v in enumerate(value)]
         return next(filter(None, problems), None)
@@ -146,7 +149,7 @@ def _bundle(
             continue
         problem = _collect(resource, here, found, evidence) or problem
         full_url = entry.get("fullUrl")
-        if isinstance(full_url, str) and isinstance(resource.get("resourceType"), str):
+        if isinstance(full_url, str) and isinstance(resource, dict):
             evidence.named[full_url] = Resource(
                 resource["resourceType"], resource, here, _reference(resource, here)
             )
@@ -186,10 +189,11 @@ def _add(resource: Resource, found: dict[tuple[str, str], Resource]) -> None:
         found[key] = resource
 
 
-def _version(resource: Resource) -> str:
+def _version(resource: Resource) -> tuple[str, str]:
+    """Later is more; without a time the content decides, so that the order sent never does."""
     meta = resource.raw.get("meta")
     updated = meta.get("lastUpdated") if isinstance(meta, dict) else None
-    return updated if isinstance(updated, str) else ""
+    return updated if isinstance(updated, str) else "", repr(sorted(resource.raw.items(), key=str))
 
 
 def _same_patient(evidence: Evidence, patient_id: str) -> None:
@@ -206,8 +210,12 @@ def _about(resource: Resource, evidence: Evidence, patient_id: str) -> None:
     """Raises DataUnavailable when the resource names another patient."""
     for element in ("subject", "patient"):
         owner = resource.raw.get(element)
-        reference = owner.get("reference") if isinstance(owner, dict) else None
-        if isinstance(reference, str) and not _is_patient(reference, evidence, patient_id):
+        if owner is None:
+            continue
+        reference = owner.get("reference", "") if isinstance(owner, dict) else None
+        if not isinstance(reference, str):
+            raise _foreign(f"{resource.path}.{element}")
+        if reference and not _is_patient(reference, evidence, patient_id):
             raise _foreign(f"{resource.path}.{element}.reference")
 
 

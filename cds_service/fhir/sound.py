@@ -41,6 +41,8 @@ REQUIRED: dict[str, dict[str, Any]] = {
 _CHOICE = re.compile(
     r"(onset|abatement|performed|effective|medication|value|occurrence|deceased|asNeeded)[A-Z]"
 )
+_DATE = re.compile(r"(Date|DateTime|Instant|authoredOn|issued)$")
+NOT_VALID = "not valid FHIR"
 _NO_ZONE = re.compile(r"(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}(\.\d+)?)?", re.ASCII)
 
 
@@ -92,7 +94,9 @@ def sound(resource_type: str, raw: Mapping[str, Any], needed: tuple[str, ...]) -
         else:
             faults.append(fault)
     if _faults(resource_type, kept):  # each is sound alone: two of one choice, such as onset[x]
-        return Sound({}, (*faults, Fault(_clash(kept), "elements that exclude each other")))
+        for name in _clashing(kept):
+            faults.append(Fault(name, "one of several elements that exclude each other"))
+            del kept[name]
     return Sound(kept, tuple(faults))
 
 
@@ -106,9 +110,11 @@ def _zoned(value: Any) -> Any:
     return value
 
 
-def _clash(elements: Mapping[str, Any]) -> str:
-    chosen = [name for name in elements if _CHOICE.match(name)]
-    return ", ".join(chosen) or ", ".join(elements)
+def _clashing(elements: Mapping[str, Any]) -> list[str]:
+    """All elements of every choice that is made more than once."""
+    chosen = {name: found.group(1) for name in elements if (found := _CHOICE.match(name))}
+    made = list(chosen.values())
+    return [name for name, choice in chosen.items() if made.count(choice) > 1]
 
 
 def _element(resource_type: str, name: str, value: Any) -> tuple[Any, Fault | None]:
@@ -141,16 +147,30 @@ def _without(value: Any, loc: tuple[int | str, ...]) -> Any:
 _Found = tuple[tuple[int | str, ...], str, str]
 
 
+def _not_dates(elements: Mapping[str, Any]) -> list[_Found]:
+    """A number for a date, which the models would read as seconds since 1970."""
+    found: list[_Found] = []
+    for name, value in elements.items():
+        if _DATE.search(name) and not isinstance(value, str):
+            found.append(((name,), "date", NOT_VALID))
+        elif name.endswith("Period") and isinstance(value, dict):
+            wrong = [end for end in ("start", "end") if not isinstance(value.get(end, ""), str)]
+            found += [((name, end), "date", NOT_VALID) for end in wrong]
+    return found
+
+
 def _faults(resource_type: str, elements: Mapping[str, Any]) -> list[_Found]:
+    if found := _not_dates(elements):
+        return found
     try:
         _model(resource_type).model_validate(
             {"resourceType": resource_type, **_stand_ins(resource_type, elements), **elements}
         )
     except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        return [(one["loc"], one["type"], "not valid FHIR") for one in found]
+        errors = error.errors(include_input=False, include_url=False, include_context=False)
+        return [(one["loc"], one["type"], NOT_VALID) for one in errors]
     except Exception:  # noqa: BLE001 - fhir.resources lets KeyError and TypeError out for odd nested types
-        return [((), "error", "not valid FHIR")]
+        return [((), "error", NOT_VALID)]
     return []
 
 

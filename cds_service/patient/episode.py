@@ -45,10 +45,12 @@ def episodes(
     known = [d for d in diagnoses if d.certain]
     sided = [_episode(known, side, today, encounter_days) for side in (LEFT, RIGHT)]
     found = tuple(episode for episode in sided if episode)
-    if found:
+    if any(episode.active is YES for episode in found):
         return found
     unsided = _episode(known, NOT_STATED, today, encounter_days)
-    return (unsided,) if unsided else ()
+    if unsided and (unsided.active is YES or not found):
+        return (unsided,)
+    return found
 
 
 def _episode(

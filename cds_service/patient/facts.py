@@ -144,6 +144,8 @@ class Care(Record):
     side: Laterality
     ongoing: bool = False
     given: Given = Given.DONE
+    #: a site or reason is stated that is not understood: perhaps not for PHT
+    unclear: bool = False
     #: NSAID only: whole body, or a gel or patch
     systemic: bool = True
     #: NSAID only: the order states another reason for it
@@ -325,12 +327,13 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A relevant record whose needed elements are malformed."""
+    """A relevant record whose needed elements are malformed. `surgery`: it may be an operation."""
 
     resource_type: str
     reference: str
     path: str
     reason: str
+    surgery: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,6 +352,8 @@ class Facts:
     #: what is being ordered in this call; empty for patient-view
     orders: tuple[Order, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    #: what may speak against an NSAID and cannot be made out: the gate stays closed
+    doubts: tuple[str, ...] = ()
     #: looked relevant, left out, with the reason
     noted: tuple[Note, ...] = ()
     #: resource type -> why it could not be obtained; absent = obtained (perhaps empty)

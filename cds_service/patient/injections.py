@@ -38,6 +38,7 @@ class _Group:
         self.first = record.when
         self.side = record.side
         self.may_repeat = False
+        self.steroid_ordered = False
 
     def takes(self, record: Injection) -> None:
         self.records.append(record)
@@ -69,7 +70,9 @@ def merge(
     given = [r for r in counted if r.given in (Given.DONE, Given.PERHAPS)]
     orders = [r for r in counted if r.given is Given.ORDERED]
     groups = _grouped(given, same_days)
-    unused, belonging = _unused(orders, groups, order_days)
+    ordered = _Orders(groups, same_days, order_days)
+    belonging = [order for order in orders if ordered.belongs(order)]
+    unused = [order for order in orders if order not in belonging]
     events = [_event(group) for group in groups] + [_event(g) for g in _grouped(unused, same_days)]
     notes = [
         Note(record.reference, f"same injection as {group.records[0].reference}")
@@ -174,35 +177,52 @@ def _first_day(group: _Group) -> date:
     return group.first.earliest if group.first else date.max
 
 
-def _first_days(groups: list[_Group]) -> list[tuple[date, int]]:
-    return sorted((g.first.earliest, i) for i, g in enumerate(groups) if g.first)
+def _points(group: _Group, order: Injection) -> bool:
+    return any(order.reference in r.links or r.reference in order.links for r in group.records)
 
 
-def _unused(
-    orders: list[Injection], groups: list[_Group], order_days: int
-) -> tuple[list[Injection], list[Injection]]:
-    """Completed orders that belong to no injection given, and those that do."""
-    named = {r.reference for group in groups for r in group.records}
-    pointed = {link for group in groups for r in group.records for link in r.links}
-    days = _first_days(groups)
+class _Orders:
+    """Which completed orders belong to an injection given (G4), and what they add to it (G5)."""
 
-    def belongs(order: Injection) -> bool:
-        if order.reference in pointed or order.links & named:
-            return True
-        if order.when is None:
+    def __init__(self, groups: list[_Group], same_days: int, order_days: int) -> None:
+        self._groups, self._same, self._within = groups, same_days, order_days
+        self._linked = {link for group in groups for r in group.records for link in r.links}
+        self._named = {r.reference for group in groups for r in group.records}
+        self._days = sorted((g.first.earliest, i) for i, g in enumerate(groups) if g.first)
+
+    def belongs(self, order: Injection) -> bool:
+        group = self._by_link(order) or self._by_date(order)
+        if group is None:
             return False
-        for day, index in days[bisect_left(days, (order.when.latest, 0)) :]:
-            if (day - order.when.earliest).days > order_days:
-                return False
-            group = groups[index]
-            if group.first is None or not same_side(group.side, order.side):
-                continue
-            if order.when.days_until(group.first).at_most(order_days) is YES:
-                return True
-        return False
+        near = self._near(order, group) or _points(group, order)
+        if near and order.steroid is YES and order.local is not NO:
+            group.steroid_ordered = True  # an injection that names no drug was of this one
+        return True
 
-    answers = [(order, belongs(order)) for order in orders]
-    return [o for o, used in answers if not used], [o for o, used in answers if used]
+    def _by_link(self, order: Injection) -> _Group | None:
+        if order.reference not in self._linked and not order.links & self._named:
+            return None
+        return next(group for group in self._groups if _points(group, order))
+
+    def _by_date(self, order: Injection) -> _Group | None:
+        if order.when is None:
+            return None
+        for day, index in self._days[bisect_left(self._days, (order.when.latest, 0)) :]:
+            if (day - order.when.earliest).days > self._within:
+                return None
+            group = self._groups[index]
+            if same_side(group.side, order.side) and self._apart(order, group, self._within):
+                return group
+        return None
+
+    def _near(self, order: Injection, group: _Group) -> bool:
+        return self._apart(order, group, self._same)
+
+    @staticmethod
+    def _apart(order: Injection, group: _Group, days: int) -> bool:
+        if order.when is None or group.first is None:
+            return False
+        return order.when.days_until(group.first).at_most(days) is YES
 
 
 def _event(group: _Group) -> Event:
@@ -229,6 +249,7 @@ def _doubts(group: _Group) -> list[str]:
             ("at_origin", "the record does not say that it was at the hamstring origin"),
         )
         if not any(getattr(record, question) is YES for record in sound)
+        and not (question == "steroid" and group.steroid_ordered)
     ]
     if not any(record.when for record in sound):
         doubts.append("not dated")

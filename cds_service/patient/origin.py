@@ -22,8 +22,10 @@ def at_hamstring_origin(place: Place, reason: Reason, during_disease: Answer) ->
 
 def concerns_pht(place: Place, reason: Reason) -> Answer:
     """For care and referrals: YES by site or reason, NO elsewhere, UNKNOWN when not stated."""
-    if reason is Reason.PHT or place in (Place.ORIGIN, Place.ISCHIUM, Place.REGION):
-        return NO if reason is Reason.ELSEWHERE and place is not Place.ORIGIN else YES
+    if reason is Reason.PHT or place is Place.ORIGIN:
+        return YES
+    if place is Place.ISCHIUM and reason is not Reason.ELSEWHERE:
+        return YES
     if place is Place.ELSEWHERE or reason is Reason.ELSEWHERE:
         return NO
     return UNKNOWN

@@ -66,11 +66,12 @@ def gate(facts: Facts, today: date, limits: GateLimits) -> Gate:
         for group in NEEDED
         if all(kind in facts.missing for kind in group)
     )
-    any_nsaid = tuple(c.value for c in AGAINST_ANY_NSAID if c in present) + unchecked
+    unclear = tuple(doubt for doubt in facts.doubts if "allergy" in doubt)
+    any_nsaid = tuple(c.value for c in AGAINST_ANY_NSAID if c in present) + unchecked + unclear
     oral = tuple(c.value for c in AGAINST_ORAL_NSAID if c in present)
     return Gate(
         any_nsaid,
-        any_nsaid + oral + _kidney(facts, today, limits) + _nsaid_running(facts),
+        any_nsaid + oral + facts.doubts + _kidney(facts, today, limits) + _nsaid_running(facts),
         tuple(c.value for c in AGAINST_SHOCKWAVE if c in present),
     )
 
@@ -83,6 +84,8 @@ def still(finding: Finding, today: date, pregnancy_days: int) -> bool:
 
 
 def _kidney(facts: Facts, today: date, limits: GateLimits) -> tuple[str, ...]:
+    if "Observation" in facts.missing:
+        return ("eGFR could not be checked",)
     latest = latest_filtration(facts, today, limits.egfr_days)
     if latest is not None:
         low = latest.value < limits.egfr

@@ -213,6 +213,7 @@ class SideTimeline:
             for care in self.care(*kinds)
             if care.start is not None
             and not care.other_indication
+            and not care.unclear
             and care.given is Given.DONE
             and (self.in_episode(care.start) & self.concerns(care.side)) is YES
         ]

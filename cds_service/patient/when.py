@@ -99,7 +99,10 @@ class When:
         year, month, day, time = found.groups()
         if time:
             moment = datetime.fromisoformat(text)
-            return cls.on((moment.astimezone(zone) if moment.tzinfo else moment).date())
+            try:
+                return cls.on((moment.astimezone(zone) if moment.tzinfo else moment).date())
+            except OverflowError:
+                raise ValueError("a day outside the calendar") from None
         if day:
             return cls.on(date(int(year), int(month), int(day)))
         if month:

@@ -21,6 +21,8 @@ RXNORM, ATC, HCPCS = SYSTEMS["rxnorm"], SYSTEMS["atc"], SYSTEMS["hcpcs"]
 #: the substance 'Steroid' may be any steroid, not only a corticosteroid
 UNCERTAIN = {(SYSTEMS["sct"], "116566001")}
 EYE = "ophthalmic"
+#: names an allergy list uses beside the ingredients
+NSAID_WORDS = {"aspirin", "nsaid", "nsaids", "non-steroidal", "nonsteroidal", "acetylsalicylic"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Formulary:
 
     def __init__(self, terminology: Terminology) -> None:
         self._drugs: dict[tuple[str, str], Drug] = {}
+        self._not_drugs: set[tuple[str, str]] = set()
         self._injectable: set[str] = set()
         self._ingredients: set[str] = set()
         self._read_products()
@@ -73,11 +76,17 @@ class Formulary:
             for concept in sets.get(value_set, ()):
                 self._put(concept, Drug(drug_class, concept.display.lower()))  # type: ignore[arg-type]
         names = (first_word(c.display) for c in sets.get("anticoagulant", ()))
+        nsaids = {d.ingredient for d in self._drugs.values() if d.drug_class == "nsaid"}
+        words = sorted({first_word(n) for n in nsaids if n} - {"m01a"} | NSAID_WORDS)
+        self._nsaid = re.compile(rf"\b({'|'.join(map(re.escape, words))})\b", re.IGNORECASE)
         self._anticoagulant = re.compile(rf"\b({'|'.join(sorted(names))})\b", re.IGNORECASE)
+
+    def names_nsaid(self, name: str) -> bool:
+        return bool(self._nsaid.search(name))
 
     def find(self, system: str, code: str) -> Drug | None:
         drug = self._drugs.get((system, code))
-        if drug is None and system == ATC:
+        if drug is None and system == ATC and (system, code) not in self._not_drugs:
             return self._atc_class(code)
         return drug
 
@@ -122,6 +131,7 @@ class Formulary:
         ):
             for concept in terminology.value_sets.get(value_set, ()):
                 if concept.role == "exclude":
+                    self._not_drugs.add((concept.system, concept.code))
                     continue
                 self._put(concept, Drug("nsaid", first_word(concept.display), form))
 

@@ -64,6 +64,10 @@ class Terminology:
         """An anticoagulant whose product name holds the ingredient as a whole word (G16)."""
         return self._formulary.anticoagulant_named(name) if name else None
 
+    def names_nsaid(self, name: str) -> bool:
+        """The name holds an NSAID, aspirin or the class as a whole word."""
+        return self._formulary.names_nsaid(name)
+
 
 def normal(system: str, code: str) -> tuple[str, str]:
     """The spelling the tables use: canonical system, ICD-10-CM upper case with its dot."""

@@ -94,7 +94,7 @@ def _advise(observed: Criterion) -> Advice:
 
 RULE = Recommendation(
     header=Header.read(__doc__),
-    needs=(("Patient",), ("Condition",), ("Procedure",), ("Observation",)),
+    needs=(("Patient",), ("Condition",), ("Procedure",), ("CarePlan",), ("Observation",)),
     parameters=(RECENT, c.MINIMUM_AGE),
     override_reasons=("already-done", "patient-declined", "graded-return"),
     sources=(s.WILSON_2005,),

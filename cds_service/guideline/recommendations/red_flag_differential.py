@@ -103,7 +103,7 @@ def _advice(finding: str, facts: tuple[str, ...]) -> Advice:
 
 RULE = Recommendation(
     header=Header.read(__doc__),
-    needs=(("Patient",), ("Condition",)),
+    needs=(("Patient",), ("Condition",), ("Procedure",)),
     parameters=(c.MINIMUM_AGE, redflags.OBSERVED),
     override_reasons=("already-done", "record-wrong", "directed-by-specialist"),
     sources=(s.VAN_DER_MADE_2019, s.DEGEN_2019),

@@ -183,7 +183,9 @@ RULE = Recommendation(
         ("Patient",),
         ("Condition",),
         ("Procedure",),
+        ("CarePlan",),
         ("ServiceRequest",),
+        ("Observation",),
         ("MedicationStatement", "MedicationRequest", "MedicationAdministration"),
     ),
     parameters=(

@@ -144,7 +144,14 @@ def _tried(side: SideTimeline) -> tuple[str, ...]:
 
 RULE = Recommendation(
     header=Header.read(__doc__),
-    needs=(("Patient",), ("Condition",), ("Procedure",), ("ServiceRequest",)),
+    needs=(
+        ("Patient",),
+        ("Condition",),
+        ("Procedure",),
+        ("CarePlan",),
+        ("ServiceRequest",),
+        ("Observation",),
+    ),
     parameters=(
         c.CONSIDER_SURGERY,
         c.OVERDUE_SURGERY,

@@ -140,7 +140,14 @@ def _withdrawn(side: SideTimeline) -> tuple[str, ...]:
 
 RULE = Recommendation(
     header=Header.read(__doc__),
-    needs=(("Patient",), ("Condition",), ("Procedure",), ("ServiceRequest",)),
+    needs=(
+        ("Patient",),
+        ("Condition",),
+        ("Procedure",),
+        ("CarePlan",),
+        ("ServiceRequest",),
+        ("Observation",),
+    ),
     parameters=(
         c.OVERDUE_SURGERY,
         c.COMPLETED_REFERRAL,
