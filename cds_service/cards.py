@@ -27,6 +27,7 @@ from cds_service.guideline.finding import (
 )
 from cds_service.guideline.overrides import REASONS, SYSTEM
 from cds_service.guideline.sources import ARTICLE_TITLE, EXTERNAL, STANDING
+from cds_service.guideline.wording import escape
 from cds_service.patient.facts import DraftResource
 from cds_service.patient.sides import NOT_STATED
 
@@ -81,7 +82,7 @@ def card(
         "uuid": str(uuid5(_NAMESPACE, identity)),
         "summary": _within_limit(advice.summary),
         "indicator": outcome.indicator,
-        "detail": detail(rule, outcome, advice, also),
+        "detail": detail(rule, outcome, advice, also, gaps(case)),
         "source": {
             "label": ARTICLE_TITLE,
             "url": f"{occasion.public_url}/guideline",
@@ -105,14 +106,29 @@ def _within_limit(summary: str) -> str:
     return summary
 
 
-def detail(rule: Recommendation, outcome: Outcome, advice: Advice, also: Sequence[str] = ()) -> str:
+def gaps(case: Case) -> tuple[str, ...]:
+    """What the card could not take into account."""
+    named = [escape(note.reference) for note in case.timeline.notes() if note.unrecognised]
+    lines = [f"For the hamstring, but not recognised by code: {', '.join(named)}."] if named else []
+    if case.facts.missing:
+        lines.append(f"Could not be obtained: {', '.join(sorted(case.facts.missing))}.")
+    return tuple(lines)
+
+
+def detail(
+    rule: Recommendation,
+    outcome: Outcome,
+    advice: Advice,
+    also: Sequence[str] = (),
+    lacking: Sequence[str] = (),
+) -> str:
     """GitHub-flavoured Markdown: the ask first, then facts, source, gaps, evidence, standing."""
     parts = [f"**{advice.ask}**"]
     side = f" ({outcome.side.words})" if outcome.side.words else ""
     for heading, lines in (
         (f"On record{side}", (*advice.facts, *also)),
         ("What is known", advice.source),
-        ("Not known", advice.unknown),
+        ("Not known", (*advice.unknown, *lacking)),
     ):
         if lines:
             parts.append(f"**{heading}**\n\n" + "\n".join(f"- {line}" for line in lines))

@@ -1,4 +1,4 @@
-"""The commands: `cds-service serve`, `demo`, `check` and `settings`."""
+"""The commands: `cds-service serve`, `demo`, `check`, `settings` and `parameters`."""
 
 from __future__ import annotations
 
@@ -93,6 +93,37 @@ def settings() -> None:
         report.show_settings(Settings.load())
     except CdsError as error:
         _fail(error)
+
+
+@main.command()
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
+def parameters(shape: str) -> None:
+    """List every number of the guideline: value, safe range, source, and the rules that use it.
+
+    Values that the site's file (CDS_SERVICE_CONFIG) changes are marked.
+    """
+    from cds_service import report, service
+    from cds_service.guideline import registry
+
+    try:
+        site = Settings.load().site()
+        service.check_site(site)
+    except CdsError as error:
+        _fail(error)
+    rows = list(registry.rows(site.parameters))
+    if shape == "json":
+        click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+    elif shape == "csv":
+        click.echo(report.as_csv(rows), nl=False)
+    else:
+        report.show_parameters(rows)
 
 
 def _said(options: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,13 @@
-"""Cards and settings as text for a terminal."""
+"""Cards, settings and parameters as text for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console, Group, RenderableType
 from rich.markdown import Markdown
 from rich.panel import Panel
@@ -16,6 +19,7 @@ from cds_service.settings import Settings
 
 COLOURS = {"info": "blue", "warning": "yellow", "critical": "red"}
 WIDTH = 96  # lines longer than this are hard to read
+PAPER = 140  # columns of a table that is piped into a file
 
 
 def show(response: dict[str, Any]) -> None:
@@ -43,6 +47,48 @@ def show_settings(settings: Settings) -> None:
         style = "bold" if value != default else ""
         table.add_row(variable, Text(value, style), default, field.description)
     _console(width=None).print(table)
+
+
+def show_parameters(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Prints the rows of `cds_service.guideline.registry`."""
+    table = Table(box=SIMPLE, pad_edge=False, show_lines=True)
+    table.add_column("Parameter", no_wrap=True)
+    table.add_column("Value")
+    table.add_column("Safe", min_width=8)
+    table.add_column("What it stands on, and what uses it", ratio=1)
+    for row in rows:
+        value = f"{row['value']:g} {row['unit']}"
+        if row["setBySite"]:
+            value += f"\n(set by this site; guideline: {row['guidelineValue']:g})"
+        table.add_row(
+            row["name"],
+            Text(value, "bold" if row["setBySite"] else ""),
+            f"{row['safeFrom']:g} to {row['safeTo']:g}",
+            "\n".join(_evidence(row)),
+        )
+    console = _console(width=None)
+    if not console.is_terminal:
+        console.width = max(console.width, PAPER)
+    console.print(table)
+
+
+def _evidence(row: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Source: {row['source']}, {row['place']} (reviewed {row['reviewed']})"
+    if row["quote"]:
+        yield f"Quote: “{row['quote']}”"
+    if row["reading"]:
+        yield f"Reading: {row['reading']}"
+    yield f"Used by: {row['usedBy']}"
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows with a head line; a list in a cell is left out for its text (`usedBy`)."""
+    fields = [name for name in rows[0] if name != "rules"]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fields, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
 
 
 def _console(width: int | None = WIDTH) -> Console:

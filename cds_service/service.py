@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -23,12 +24,12 @@ from cds_service.cards import (
 )
 from cds_service.errors import DataUnavailable, Issue, SettingsError
 from cds_service.fhir.read import names_order, read
-from cds_service.fhir.resources import Evidence, gather, gather_drafts
+from cds_service.fhir.resources import Evidence, gather, gather_drafts, relative
 from cds_service.guideline import CARD_ORDER, EDITION, PATHWAY_ORDER, RECOMMENDATIONS, ordering
 from cds_service.guideline import conventions as c
 from cds_service.guideline.case import Case
-from cds_service.guideline.evidence import Parameter
 from cds_service.guideline.finding import Criterion, Outcome, Recommendation, State
+from cds_service.guideline.registry import faults, parameters
 from cds_service.patient.facts import Facts
 from cds_service.patient.when import NO, UNKNOWN
 from cds_service.protocol.request import HookRequest
@@ -37,6 +38,19 @@ from cds_service.terminology import Terminology
 from cds_service.terminology.valuesets import default_terminology, site_terminology
 
 UNJUDGED = "org.pht-cds.unjudged"
+#: resource types a site may declare its EHR not to have
+OPTIONAL = frozenset(
+    {
+        "AllergyIntolerance",
+        "CarePlan",
+        "Goal",
+        "MedicationAdministration",
+        "MedicationRequest",
+        "MedicationStatement",
+        "Observation",
+        "ServiceRequest",
+    }
+)
 PATHWAY_TAKEN = "another pathway card comes first"
 LEVELS = ("critical", "warning", "info")
 
@@ -146,6 +160,8 @@ def _unknowns(outcome: Outcome) -> list[str]:
 def answer(service: Service, request: HookRequest, *, today: date, site: Site) -> Decision:
     """The decision for one request. Raises CdsError: 412 when it cannot be judged."""
     evidence = gather(service.prefetch, request.prefetch, request.patient_id)
+    for kind in site.unsupported & evidence.missing.keys():
+        evidence.unsupported[kind] = evidence.missing.pop(kind)
     if service.about_orders:
         selected = service.hook == "order-select"
         gather_drafts(evidence, request.context, selected, request.patient_id)
@@ -188,7 +204,8 @@ def _silence(facts: Facts, request: HookRequest, site: Site) -> str:
     """Whose chart and whose eyes: reasons to say nothing at all."""
     if facts.patient.deceased:
         return "the patient is recorded as deceased"
-    if not site.advise_patients and request.user_id.startswith(("Patient/", "RelatedPerson/")):
+    user = relative(request.user_id)
+    if not site.advise_patients and user.startswith(("Patient/", "RelatedPerson/")):
         return "the user is the patient or a relative: cards are for clinicians"
     return ""
 
@@ -316,7 +333,7 @@ def _other_side(outcome: Outcome, decision: Decision) -> tuple[str, ...]:
 
 
 def _occasion(service: Service, request: HookRequest, site: Site) -> Occasion:
-    user = request.user_id
+    user = relative(request.user_id)
     clinician = user.startswith(("Practitioner/", "PractitionerRole/"))
     return Occasion(
         seed=f"{service.id}|{request.hook_instance}|{request.patient_id}",
@@ -346,25 +363,22 @@ def _built(codes: tuple[Any, ...]) -> Terminology:
     return site_terminology({name: dict(systems) for name, systems in codes})
 
 
-def parameters() -> dict[str, Parameter]:
-    """Every parameter of the guideline by name."""
-    named = {p.name: p for rule in RECOMMENDATIONS for p in rule.parameters}
-    return {p.name: p for p in c.CONVENTIONS} | named
-
-
 def check_site(site: Site) -> None:
     """Raises SettingsError for names the guideline does not know and unsafe parameter values."""
-    known_rules = {rule.id for rule in RECOMMENDATIONS}
-    for rule in site.rule_modes:
-        if rule not in known_rules:
-            raise SettingsError(f"[rules.{rule}] is not a rule; see `cds-service parameters`")
-    known = parameters()
-    for name, value in site.parameters.items():
+    _check_names("[rules.{}] is not a rule", site.rule_modes, [r.id for r in RECOMMENDATIONS])
+    _check_names("parameters.{} is not a parameter", site.parameters, list(parameters()))
+    for fault in faults(site.parameters):
+        raise SettingsError(fault)
+    value_sets = ["pht", *default_terminology().value_sets]
+    _check_names("[codes.{}] is not a value set", site.codes, value_sets)
+    words = "CDS_SERVICE_UNSUPPORTED: {} is not a type that can be left out"
+    _check_names(words, site.unsupported, sorted(OPTIONAL))
+
+
+def _check_names(fault: str, given: Iterable[str], known: list[str]) -> None:
+    """A misspelt name would silently do nothing: stop, and name the nearest one."""
+    for name in given:
         if name not in known:
-            raise SettingsError(f"parameters.{name} is not a parameter of the guideline")
-        low, high = known[name].safe
-        if not low <= value <= high:
-            raise SettingsError(f"parameters.{name} = {value:g} lies outside {low:g} to {high:g}")
-    for value_set in site.codes:
-        if value_set != "pht" and value_set not in default_terminology().value_sets:
-            raise SettingsError(f"[codes.{value_set}] is not a value set of this service")
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise SettingsError(fault.format(name) + hint)

@@ -108,6 +108,10 @@ class Settings(BaseSettings):
     advise_patients: bool = Field(
         default=False, description="Give cards also when the user is the patient or a relative."
     )
+    unsupported: Words = Field(
+        (),
+        description="Resource types this EHR does not have, such as CarePlan: taken as empty.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe messages that are logged."
     )
@@ -142,6 +146,7 @@ class Settings(BaseSettings):
             accept_nonspecific=self.accept_nonspecific,
             advise_patients=self.advise_patients,
             fixed_today=self.today,
+            unsupported=frozenset(self.unsupported),
         )
 
 

@@ -50,6 +50,8 @@ class Site:
     accept_nonspecific: bool = False
     advise_patients: bool = False
     fixed_today: date | None = None
+    #: resource types this EHR does not have: known to be empty, not missing
+    unsupported: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

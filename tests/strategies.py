@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cds_service.fhir.read import read
 from cds_service.fhir.resources import gather
+from cds_service.guideline import PATHWAY_ORDER
 from cds_service.patient.facts import Facts
 from cds_service.protocol.request import HookRequest
 from cds_service.service import Decision, answer
@@ -62,7 +63,9 @@ def ago(days: int) -> str:
 
 
 def concept(*codes: tuple[str, str], text: str = "", display: str = "") -> Resource:
-    coding = [{"system": s, "code": c, **({"display": display} if display else {})} for s, c in codes]
+    coding = [
+        {"system": s, "code": c, **({"display": display} if display else {})} for s, c in codes
+    ]
     return {**({"coding": coding} if coding else {}), **({"text": text} if text else {})}
 
 
@@ -102,7 +105,9 @@ def pht(identity: str = "pht", side: str | None = "left", **elements: Any) -> Re
     return resource("Condition", identity, **{**made, **elements})
 
 
-def injection(identity: str, when: str | None, side: str | None = "left", **elements: Any) -> Resource:
+def injection(
+    identity: str, when: str | None, side: str | None = "left", **elements: Any
+) -> Resource:
     """A completed steroid injection at the hamstring origin."""
     made = {
         "status": "completed",
@@ -118,7 +123,9 @@ def procedure(identity: str, code: Resource, when: str | None, **elements: Any) 
     return resource("Procedure", identity, **{**made, **elements})
 
 
-def loading(identity: str = "loading", since: int = 100, side: str | None = "left", **elements: Any) -> Resource:
+def loading(
+    identity: str = "loading", since: int = 100, side: str | None = "left", **elements: Any
+) -> Resource:
     """A heavy slow resistance programme that goes on."""
     made = {
         "status": "in-progress",
@@ -129,12 +136,16 @@ def loading(identity: str = "loading", since: int = 100, side: str | None = "lef
     return resource("Procedure", identity, **{**made, **elements})
 
 
-def referral(identity: str = "referral", days: int = 30, code: str = "ortho-referral", **elements: Any) -> Resource:
+def referral(
+    identity: str = "referral", days: int = 30, code: str = "ortho-referral", **elements: Any
+) -> Resource:
     made = {"status": "active", "intent": "order", "code": local(code), "authoredOn": ago(days)}
     return resource("ServiceRequest", identity, **{**made, **elements})
 
 
-def administration(identity: str, when: str, drug: tuple[str, str] = KENALOG, **elements: Any) -> Resource:
+def administration(
+    identity: str, when: str, drug: tuple[str, str] = KENALOG, **elements: Any
+) -> Resource:
     made = {
         "status": "completed",
         "medicationCodeableConcept": concept(drug),
@@ -143,7 +154,9 @@ def administration(identity: str, when: str, drug: tuple[str, str] = KENALOG, **
     return resource("MedicationAdministration", identity, **{**made, **elements})
 
 
-def statement(identity: str, when: str | None, drug: tuple[str, str] = KENALOG, **elements: Any) -> Resource:
+def statement(
+    identity: str, when: str | None, drug: tuple[str, str] = KENALOG, **elements: Any
+) -> Resource:
     made = {
         "status": "completed",
         "medicationCodeableConcept": concept(drug),
@@ -152,7 +165,9 @@ def statement(identity: str, when: str | None, drug: tuple[str, str] = KENALOG, 
     return resource("MedicationStatement", identity, **{**made, **elements})
 
 
-def prescription(identity: str, when: str | None, drug: tuple[str, str] = IBUPROFEN, **elements: Any) -> Resource:
+def prescription(
+    identity: str, when: str | None, drug: tuple[str, str] = IBUPROFEN, **elements: Any
+) -> Resource:
     made = {
         "status": "active",
         "intent": "order",
@@ -162,7 +177,9 @@ def prescription(identity: str, when: str | None, drug: tuple[str, str] = IBUPRO
     return resource("MedicationRequest", identity, **{**made, **elements})
 
 
-def score(identity: str, days: int, value: float, code: str = "visa-h", **elements: Any) -> Resource:
+def score(
+    identity: str, days: int, value: float, code: str = "visa-h", **elements: Any
+) -> Resource:
     made = {
         "status": "final",
         "code": local(code),
@@ -193,7 +210,9 @@ def request(prefetch: Mapping[str, Any], **context: str) -> HookRequest:
     )
 
 
-def judge(prefetch: Mapping[str, Any], *, today: date = TODAY, site: Site = SITE, **context: str) -> Decision:
+def judge(
+    prefetch: Mapping[str, Any], *, today: date = TODAY, site: Site = SITE, **context: str
+) -> Decision:
     return answer(SERVICE, request(prefetch, **context), today=today, site=site)
 
 
@@ -210,6 +229,9 @@ RULES = (
     "surgical-referral-consider",
     "surgical-referral-overdue",
 )
+
+
+PATHWAY = {rule for rule, _ in PATHWAY_ORDER}
 
 
 def fired(decision: Decision) -> list[str]:
@@ -231,7 +253,10 @@ def shown(*resources: Resource, person: Resource | None = None, **other: Any) ->
 
 
 def facts(
-    *resources: Resource, person: Resource | None = None, terminology: Terminology | None = None, **other: Any
+    *resources: Resource,
+    person: Resource | None = None,
+    terminology: Terminology | None = None,
+    **other: Any,
 ) -> Facts:
     """What is read of a chart."""
     evidence = gather(SERVICE.prefetch, chart(*resources, person=person), "p1")
@@ -246,7 +271,9 @@ def facts(
 
 SIDES = ("left", "right")
 _DAYS = st.integers(0, 900)
-_STARTS = st.one_of(st.integers(0, 500), st.integers(28, 100), st.integers(150, 220))
+_STARTS = st.one_of(
+    st.integers(0, 500), st.integers(28, 100), st.integers(56, 89), st.integers(150, 220)
+)
 _SIDE = st.sampled_from(["left", "left", "left", "right", "", None])
 
 
@@ -263,7 +290,9 @@ def _diagnosis(draw: st.DrawFn, identity: str) -> Resource:
         "recordedDate": draw(st.sampled_from([ago(max(0, onset - 12)), ago(onset), None])),
     }
     if draw(st.integers(0, 4)) == 0:
-        elements["clinicalStatus"] = concept((CLINICAL, draw(st.sampled_from(["resolved", "recurrence"]))))
+        elements["clinicalStatus"] = concept(
+            (CLINICAL, draw(st.sampled_from(["resolved", "recurrence"])))
+        )
     if draw(st.integers(0, 5)) == 0:
         elements["clinicalStatus"] = None
         elements["category"] = [concept((CATEGORY, "encounter-diagnosis"))]
@@ -431,13 +460,16 @@ def coarser(value: Any, length: int) -> Any:
 def levels(decision: Decision, *, uncertain: bool = True) -> dict[str, int]:
     """Rule -> the highest level of its findings on any side, shown or withheld (info 1 ...).
 
-    `uncertain` False leaves out the variant that exists to tell of uncertain records.
+    Pathway rules are one: they share one card, and each stands in for the next (90 days
+    uncertain: step-up options instead of a surgical opinion). `uncertain` False leaves out the
+    variant that exists to tell of uncertain records.
     """
     rank = {"info": 1, "warning": 2, "critical": 3}
     found: dict[str, int] = {}
     for outcome in decision.outcomes:
         if outcome.advice is not None and (uncertain or outcome.variant != "uncertain-records"):
-            found[outcome.rule] = max(found.get(outcome.rule, 0), rank[outcome.indicator])
+            name = "pathway" if outcome.rule in PATHWAY else outcome.rule
+            found[name] = max(found.get(name, 0), rank[outcome.indicator])
     return found
 
 

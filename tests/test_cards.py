@@ -38,6 +38,7 @@ from tests.strategies import (
 RULES = {rule.id: rule for rule in RECOMMENDATIONS}
 NEW = pht(onsetDateTime=ago(20), recordedDate=ago(10))
 FOUR = [injection(f"i{n}", ago(350 - 60 * n)) for n in range(4)]
+UNDATED = (injection("x", None), injection("y", None))
 BOTH = (pht("l", "left"), pht("r", "right"))
 PHYSIO = procedure("e", concept(("http://www.ama-assn.org/go/cpt", "97110")), ago(120))
 SCORES = (score("s", 40, 50), score("t", 5, 52))
@@ -48,7 +49,7 @@ CHARTS: dict[str, list[Resource]] = {
     "steroid-overuse too-close": [pht(), injection("i", ago(30)), injection("j", ago(10))],
     "steroid-overuse limit-reached": [pht(), *FOUR[:3]],
     "steroid-overuse earlier-episode": [NEW, *FOUR],
-    "steroid-overuse uncertain-records": [pht(), *FOUR[:2], injection("x", None), injection("y", None)],
+    "steroid-overuse uncertain-records": [pht(), *FOUR[:2], *UNDATED],
     "initial-plan": [NEW],
     "loading-programme-missing passive-only": [pht(), procedure("m", local("massage"), ago(60))],
     "loading-programme-missing none-documented": [pht()],
@@ -61,7 +62,7 @@ CHARTS: dict[str, list[Resource]] = {
     "surgical-referral-consider content-not-recorded": [pht(), PHYSIO],
     "surgical-referral-overdue": [pht(), loading(since=181)],
     "surgical-referral-overdue loading-not-documented": [pht(), prescription("n", ago(181))],
-}  # fmt: skip
+}
 MORE: list[list[Resource]] = [
     [*BOTH, loading(since=200), *FOUR],
     [pht(side=""), loading(since=200), *FOUR],
@@ -292,7 +293,7 @@ def test_details_are_markdown_without_html() -> None:
 
 
 def summary(name: str) -> str:
-    wanted = name.split()[0]
+    wanted = name.split(maxsplit=1)[0]
     return next(
         c["summary"] for c in judged(*CHARTS[name]).cards if c["source"]["topic"]["code"] == wanted
     )
@@ -325,13 +326,11 @@ def summary(name: str) -> str:
         ),
         (
             "loading-programme-missing passive-only",
-            "No progressive loading recorded for hamstring tendinopathy"
-            " (390 days since diagnosis)",
+            "No progressive loading recorded for hamstring tendinopathy (390 days since diagnosis)",
         ),
         (
             "loading-programme-missing none-documented",
-            "No progressive loading recorded for hamstring tendinopathy"
-            " (390 days since diagnosis)",
+            "No progressive loading recorded for hamstring tendinopathy (390 days since diagnosis)",
         ),
         (
             "loading-programme-missing lapsed",

@@ -181,7 +181,11 @@ def test_a_large_chart_is_answered_rightly_and_only_relevant_records_are_validat
     filler = [
         {**copy.deepcopy(UNRELATED[n % len(UNRELATED)]), "id": f"f{n}"} for n in range(number)
     ]
-    relevant = [pht(), loading(since=200), *[injection(f"i{n}", f"2026-0{n}-10") for n in range(1, 5)]]
+    relevant = [
+        pht(),
+        loading(since=200),
+        *[injection(f"i{n}", f"2026-0{n}-10") for n in range(1, 5)],
+    ]
     decision = judge(chart(*filler, *relevant))
     assert fired(decision) == [
         "steroid-overuse over-limit warning",

@@ -42,7 +42,10 @@ def test_a_patient_user_named_by_an_address_is_a_patient_user() -> None:
 
 def test_the_silence_for_the_dead_is_explained() -> None:
     decision = judged(*OVERDUE, person=patient(deceasedDateTime="2026-05-01"))
-    assert "deceased" in decision.response(explain=True)["extension"]["org.pht-cds.rationale"]["silence"]
+    assert (
+        "deceased"
+        in decision.response(explain=True)["extension"]["org.pht-cds.rationale"]["silence"]
+    )
 
 
 def test_no_disease_is_an_empty_answer_with_nothing_unjudged() -> None:

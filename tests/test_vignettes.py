@@ -11,10 +11,10 @@ import requests
 
 from cds_service.demo.record import Record, searchset
 from tests.conftest import DATA, Running, Start
+from tests.strategies import RULES
 
 CASES = json.loads((DATA / "vignettes.json").read_text(encoding="utf-8"))["vignettes"]
 CHART = [case for case in CASES if case["hook"] == "patient-view"]
-#: rules that the service has at patient-view; a vignette's expectations of others wait for them
 BASE = "https://ehr.example/fhir"
 
 
@@ -34,6 +34,11 @@ def rules(server: Running) -> set[str]:
     """The rules the service has, by its own guideline page."""
     page = requests.get(f"{server.url}/guideline", timeout=30).text
     return set(re.findall(r'id="([a-z-]+)"', page))
+
+
+def test_the_rules_of_the_page_are_the_rules_that_are_judged(rules: set[str]) -> None:
+    """Otherwise the vignettes below would expect nothing."""
+    assert rules >= set(RULES)
 
 
 def test_the_fixed_day_of_all_vignettes_is_the_same() -> None:

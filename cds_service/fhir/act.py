@@ -95,5 +95,6 @@ class Act:
                 at_origin=at_origin,
                 why_not=why_not(answers, at_origin, self.site.place, self.reason),
                 patient_reported=patient_reported,
+                unsited=self.site.place is Place.NOT_STATED and self.reason is Reason.NOT_STATED,
             )
         )

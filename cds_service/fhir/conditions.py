@@ -62,10 +62,10 @@ class Recognised:
 
 
 def recognise(
-    codes: Codes, concept: Any, body_sites: Any, *, nonspecific_counts: bool
+    codes: Codes, concept: Any, body_sites: Any, known: Known, *, nonspecific_counts: bool
 ) -> Recognised:
-    """What a condition code and its body sites say about PHT (G1a)."""
-    known, site = codes.known(concept), codes.site(items(body_sites))
+    """What a condition code (`known`: its value sets) and its body sites say about PHT (G1a)."""
+    site = codes.site(items(body_sites))
     kind, how = _kind(known, concept, site, nonspecific_counts)
     return Recognised(kind, how, site)
 

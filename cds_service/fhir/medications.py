@@ -205,11 +205,16 @@ def _day_given(act: Act) -> When | None:
 
 
 def _patient_reported(act: Act) -> bool:
+    """Told by the patient or a relative: by type, or by what the reference names."""
+    if act.element.get("reportedBoolean") is True:
+        return True
     source = act.element.get("informationSource") or act.element.get("reportedReference")
-    told_by = source.get("reference") if isinstance(source, Mapping) else None
-    if isinstance(told_by, str):
-        return "Patient/" in told_by or "RelatedPerson/" in told_by
-    return act.element.get("reportedBoolean") is True
+    if not isinstance(source, Mapping):
+        return False
+    told_by = str(source.get("reference") or "")
+    named = act.reader.evidence.resolve(told_by, act.resource) or {}
+    types = {str(source.get("type")), str(named.get("resourceType")), *told_by.split("/")[-2:-1]}
+    return bool(types & {"Patient", "RelatedPerson"})
 
 
 def _read_nsaid(act: Act, drug: Drug) -> None:

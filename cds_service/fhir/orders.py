@@ -35,8 +35,10 @@ RELEVANT = ("surgical-opinion", "physio-referral", "generic-referral", "steroid-
 def read(reader: Reader, resource: Resource) -> None:
     known = reader.codes.known(resource.raw.get("code"))
     house_code = not known.concepts and resource.raw.get("performerType") is not None
-    if not house_code and not any(known.within(name, None) for name in RELEVANT):
-        return
+    if not any(known.within(name, None) for name in RELEVANT):
+        reader.not_recognised(resource)
+        if not house_code:
+            return
     element = sound("ServiceRequest", resource.raw, NEEDED)
     if fault := element.fault_in("status", "code", "bodySite", "doNotPerform", "performerType"):
         reader.cannot_read(resource, fault)

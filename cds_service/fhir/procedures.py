@@ -59,6 +59,7 @@ def read(reader: Reader, resource: Resource) -> None:
     """One Procedure; a code may say several things (an injection that is also PRP)."""
     known = reader.codes.known(resource.raw.get("code"))
     if not any(known.within(name, None) for name in RELEVANT):
+        reader.not_recognised(resource)
         return
     element = sound("Procedure", resource.raw, NEEDED)
     if fault := element.fault_in("status", "code", "bodySite"):

@@ -8,6 +8,7 @@ Conditions, a Patient replaced by another, an unreadable Condition that may be P
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, tzinfo
 
 from cds_service.errors import DataUnavailable, Issue
@@ -29,10 +30,20 @@ from cds_service.fhir.dates import Dates
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Evidence, Resource
 from cds_service.fhir.sound import sound
-from cds_service.patient.facts import Diagnosis, Facts, Order, Patient, Reason, Unreadable
+from cds_service.patient.facts import (
+    Diagnosis,
+    Facts,
+    Note,
+    Order,
+    Patient,
+    Reason,
+    Unreadable,
+)
 from cds_service.patient.when import YES, Answer
 from cds_service.terminology import Terminology, text
 
+UNREADABLE = "A Condition that may be proximal hamstring tendinopathy cannot be read"
+NOT_HERE = "the site declares that its EHR does not have this type"
 READERS = {
     "Procedure": procedures.read,
     "ServiceRequest": orders.read,
@@ -126,14 +137,15 @@ def _condition(reader: Reader, resource: Resource) -> None:
             Unreadable("Condition", resource.reference, path, "not valid FHIR")
         )
         return
+    known = reader.codes.known(code)
     found = conditions.recognise(
         reader.codes,
         code,
         resource.raw.get("bodySite"),
+        known,
         nonspecific_counts=reader.nonspecific_counts,
     )
     reader.conditions[resource.reference] = REASONS.get(found.kind) or reader.other_reason(code)
-    known = reader.codes.known(code)
     cautions.read_condition(reader, resource, known)
     flags.read_condition(reader, resource, known)
     if found.kind in (Kind.PHT, Kind.POSSIBLE):
@@ -157,16 +169,32 @@ def _keep(
         reader.conditions[resource.reference] = Reason.ELSEWHERE
         reader.note(resource, "refuted, entered in error or a differential diagnosis")
     else:
-        reader.diagnoses.append(diagnosis)
+        reader.diagnoses.append(_past(reader, resource, diagnosis))
         if not diagnosis.certain:
             reader.note(resource, f"possibly PHT ({found.how}): no card without confirmation")
+
+
+def _past(reader: Reader, resource: Resource, diagnosis: Diagnosis) -> Diagnosis:
+    """A disease that is on record has begun: a date in the future is not its date."""
+    onset, recorded = (
+        when if when is None or when.not_after(reader.today) else None
+        for when in (diagnosis.onset, diagnosis.recorded)
+    )
+    if (onset, recorded) != (diagnosis.onset, diagnosis.recorded):
+        reader.note(resource, "a date in the future: taken as not stated")
+    return replace(diagnosis, onset=onset, recorded=recorded)
 
 
 def _refuse_unreadable(reader: Reader) -> None:
     if reader.unreadable:
         raise DataUnavailable.of(
             [
-                Issue("error", "structure", "A Condition that may be proximal hamstring tendinopathy cannot be read", (u.path,))
+                Issue(
+                    "error",
+                    "structure",
+                    "A Condition that may be proximal hamstring tendinopathy cannot be read",
+                    (u.path,),
+                )
                 for u in reader.unreadable
             ]
         )
@@ -193,7 +221,7 @@ def _facts(patient: Patient, reader: Reader, evidence: Evidence) -> Facts:
         goals=tuple(reader.goals),
         orders=_orders(reader, evidence),
         unreadable=tuple(reader.unreadable),
-        noted=tuple(reader.noted),
+        noted=(*reader.noted, *(Note(kind, NOT_HERE) for kind in sorted(evidence.unsupported))),
         doubts=tuple(dict.fromkeys(reader.doubts)),
         missing=dict(evidence.missing),
     )

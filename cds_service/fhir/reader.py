@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from cds_service.fhir.codes import Codes, Site, codings, items
+from cds_service.fhir.codes import Codes, Site, codings, items, texts
 from cds_service.fhir.conditions import Kind, recognise
 from cds_service.fhir.dates import Dates, Span
 from cds_service.fhir.resources import Evidence, Resource, relative
@@ -22,6 +22,7 @@ from cds_service.patient.facts import (
     Injection,
     Measure,
     Note,
+    Place,
     Reason,
     Referral,
     Score,
@@ -30,6 +31,7 @@ from cds_service.patient.facts import (
 from cds_service.patient.origin import during_disease
 from cds_service.patient.sides import NOT_STATED
 from cds_service.patient.when import Answer, When
+from cds_service.terminology import text
 from cds_service.terminology.valuesets import ICD_10_CM, normal
 
 _REASONS = {Kind.PHT: Reason.PHT, Kind.POSSIBLE: Reason.NEAR, Kind.NEIGHBOUR: Reason.NEAR}
@@ -71,6 +73,21 @@ class Reader:
     def note(self, resource: Resource, reason: str) -> None:
         self.noted.append(Note(resource.reference, reason, resource.path))
 
+    def not_recognised(self, resource: Resource) -> None:
+        """List a record that is for the hamstring though its code is not known."""
+        raw = resource.raw
+        if raw.get("status") in ("entered-in-error", "not-done", "revoked", "cancelled"):
+            return
+        words = any(text.mentions_hamstring(words) for words in texts(raw.get("code")))
+        stated = any(raw.get(name) for name in ("bodySite", "reasonCode", "reasonReference"))
+        if words or (stated and self._for_hamstring(raw)):
+            reason = "for the hamstring, but its code is not recognised"
+            self.noted.append(Note(resource.reference, reason, resource.path, unrecognised=True))
+
+    def _for_hamstring(self, raw: Mapping[str, Any]) -> bool:
+        at_origin = self.site(raw.get("bodySite")).place is Place.ORIGIN
+        return at_origin or self.reason(Sound(raw)) is Reason.PHT
+
     def cannot_read(self, resource: Resource, fault: Fault, *, surgery: bool = False) -> None:
         path = f"{resource.path}.{fault.element}"
         self.unreadable.append(
@@ -92,7 +109,13 @@ class Reader:
         return min(stated, key=_ORDER.index, default=Reason.NOT_STATED)
 
     def reason_code(self, concept: Any) -> Reason:
-        found = recognise(self.codes, concept, None, nonspecific_counts=self.nonspecific_counts)
+        found = recognise(
+            self.codes,
+            concept,
+            None,
+            self.codes.known(concept),
+            nonspecific_counts=self.nonspecific_counts,
+        )
         if found.kind in _REASONS:
             return _REASONS[found.kind]
         return self.other_reason(concept)

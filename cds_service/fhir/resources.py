@@ -34,6 +34,8 @@ class Evidence:
 
     by_type: dict[str, list[Resource]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    #: types the site's EHR does not have: noted, not missing
+    unsupported: dict[str, str] = field(default_factory=dict)
     #: fullUrl and Type/id -> resource, for references within the prefetch
     named: dict[str, Resource] = field(default_factory=dict)
     #: the draft orders this call is about (order-select: the selected ones)

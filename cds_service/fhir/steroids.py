@@ -39,10 +39,9 @@ class Answers:
 def _locally(drug: Drug, route: Answer | None, place: Place) -> Answer:
     if route is NO or drug.form in NOT_LOCAL_FORMS:
         return NO
-    at_origin = place is Place.ORIGIN
-    if not drug.injectable_exists:  # prednisone: only an explicit local route or site speaks for it
-        return UNKNOWN if route is YES or at_origin else NO
-    if route is YES or at_origin:
+    if not drug.injectable_exists:  # prednisone
+        return NO
+    if route is YES or place is Place.ORIGIN:
         return YES
     if drug.form == "injectable" and route is None:
         return YES

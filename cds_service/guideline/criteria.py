@@ -125,14 +125,21 @@ def no_loading(side: SideTimeline) -> Criterion:
     records = (*side.loading, *side.unspecified_physiotherapy)
     question = "no loading programme or physiotherapy recorded in this episode"
     if not records:
-        return Criterion(question, YES, "none on record")
+        return _none_of(side, question)
     return Criterion(question, NO, "on record", tuple(used_care(care) for care in records))
+
+
+def _none_of(side: SideTimeline, question: str) -> Criterion:
+    """None on record is no proof while care plans are unseen (G7)."""
+    if side.unseen_plans:
+        return Criterion(question, UNKNOWN, side.unseen_plans)
+    return Criterion(question, YES, "none on record")
 
 
 def no_certain_loading(side: SideTimeline) -> Criterion:
     question = "no loading programme recorded in this episode"
     if not side.loading:
-        return Criterion(question, YES, "none on record")
+        return _none_of(side, question)
     answer = UNKNOWN if side.clock is None else NO
     because = "on record" if answer is NO else "on record, date uncertain"
     return Criterion(question, answer, because, tuple(used_care(care) for care in side.loading))

@@ -111,6 +111,8 @@ class Injection(Record):
     at_origin: Answer
     why_not: str = ""
     patient_reported: bool = False
+    #: neither site nor reason stated
+    unsited: bool = False
 
     @property
     def excluded(self) -> bool:
@@ -323,6 +325,8 @@ class Note:
     reference: str
     reason: str
     path: str = ""
+    #: for the hamstring by site, reason or words, but its code says nothing this service knows
+    unrecognised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

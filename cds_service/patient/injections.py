@@ -42,15 +42,16 @@ class _Group:
 
     def takes(self, record: Injection) -> None:
         self.records.append(record)
-        self.side = (
-            Laterality.agreed((self.side, record.side))
-            if _differs(self, record)
-            else (record.side if self.side is Laterality.UNKNOWN else self.side)
-        )
+        self.side = _common(self.side, record.side)
 
 
-def _differs(group: _Group, record: Injection) -> bool:
-    return Laterality.UNKNOWN not in (group.side, record.side) and group.side is not record.side
+def _common(one: Laterality, other: Laterality) -> Laterality:
+    """The side two records of one injection share; left and both are left."""
+    if one is Laterality.UNKNOWN or other is Laterality.UNKNOWN:
+        return other if one is Laterality.UNKNOWN else one
+    if Laterality.BOTH in (one, other):
+        return other if one is Laterality.BOTH else one
+    return one if one is other else Laterality.UNKNOWN
 
 
 def same_side(one: Laterality, other: Laterality) -> bool:
@@ -66,7 +67,7 @@ def merge(
     `same_days`: at most this far apart, on one side, is one injection.
     `order_days`: a completed order at most this long before an injection belongs to it.
     """
-    counted, left_out = _without_excluded(list(records))
+    counted, left_out = _without_excluded(list(records), same_days)
     given = [r for r in counted if r.given in (Given.DONE, Given.PERHAPS)]
     orders = [r for r in counted if r.given is Given.ORDERED]
     groups = _grouped(given, same_days)
@@ -83,19 +84,43 @@ def merge(
     return tuple(sorted(events, key=_by_date)), (*left_out, *notes)
 
 
-def _without_excluded(records: Sequence[Injection]) -> tuple[list[Injection], list[Note]]:
-    """Drop records with any NO (G5), and records linked to one that is at another site."""
+def _days_around(records: Iterable[Injection], same_days: int) -> set[date]:
+    exact = [r.when.earliest for r in records if r.when is not None and r.when.exact]
+    return {day + timedelta(days=n) for day in exact for n in range(-same_days, same_days + 1)}
+
+
+def _without_excluded(
+    records: Sequence[Injection], same_days: int
+) -> tuple[list[Injection], list[Note]]:
+    """Drop records with any NO (G5), and the drug of an injection that is at another site.
+
+    A record without site or reason belongs to an injection elsewhere when it is linked to it, or
+    of the same day while nothing was injected at the hamstring origin that day.
+    """
     elsewhere = {r.reference for r in records if r.excluded}
+    injected = [r for r in records if r.at_origin is NO and r.local is not NO and not r.unsited]
+    here = [r for r in records if not r.excluded and not r.unsited]
+    other_days = _days_around(injected, same_days) - _days_around(here, same_days)
     counted, notes = [], []
     for record in records:
-        reached = record.links & elsewhere
-        if record.excluded:
-            notes.append(Note(record.reference, record.why_not))
-        elif reached and record.at_origin is UNKNOWN:
-            notes.append(Note(record.reference, f"part of {min(reached)}, which is left out"))
+        why = _why_excluded(record, elsewhere, other_days)
+        if why:
+            notes.append(Note(record.reference, why))
         else:
             counted.append(record)
     return counted, notes
+
+
+def _why_excluded(record: Injection, elsewhere: set[str], other_days: set[date]) -> str:
+    if record.excluded:
+        return record.why_not
+    reached = record.links & elsewhere
+    if reached and record.at_origin is UNKNOWN:
+        return f"part of {min(reached)}, which is left out"
+    when = record.when
+    if record.unsited and when and when.exact and when.earliest in other_days:
+        return "of an injection at another site on that day"
+    return ""
 
 
 def _grouped(records: Sequence[Injection], same_days: int) -> list[_Group]:

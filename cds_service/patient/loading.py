@@ -47,7 +47,7 @@ def clock(spans: Sequence[Span], today: date, gap_days: int) -> Clock | None:
         return None
     late = _last_run([_late(span, today) for span in certain], gap_days)
     early = _last_run([_early(span, today) for span in spans], gap_days)
-    days = sorted(((late.end - late.start).days, (early.end - early.start).days))
+    days = sorted(max(0, (run.end - run.start).days) for run in (late, early))
     idle = sorted(((today - late.end).days, (today - early.end).days))
     first, last = sorted((late.start, early.start))
     return Clock(
@@ -59,10 +59,9 @@ def clock(spans: Sequence[Span], today: date, gap_days: int) -> Clock | None:
 
 
 def _late(span: Span, today: date) -> _Run:
-    """Latest start, earliest end."""
-    start = span.start.latest
+    """Latest start, earliest end: of one visit on an unknown day the end may come first."""
     end = today if span.ongoing else (span.end or span.start).earliest
-    return _Run(start, max(start, end))
+    return _Run(span.start.latest, end)
 
 
 def _early(span: Span, today: date) -> _Run:

@@ -33,8 +33,13 @@ def concerns_pht(place: Place, reason: Reason) -> Answer:
 
 def during_disease(diagnoses: Sequence[Diagnosis], when: When | None, today: date) -> Answer:
     """Could PHT, of any side, have been present on that day?"""
-    answers = [_present(diagnosis, when, today) for diagnosis in diagnoses if diagnosis.certain]
-    return max(answers, key=lambda answer: int(answer.value), default=NO)
+    found = NO
+    for diagnosis in diagnoses:
+        if diagnosis.certain:
+            found |= _present(diagnosis, when, today)
+        if found is YES:
+            break
+    return found
 
 
 def _present(diagnosis: Diagnosis, when: When | None, today: date) -> Answer:

@@ -28,7 +28,7 @@ from cds_service.patient.facts import (
 from cds_service.patient.injections import Event, merge, with_doubt
 from cds_service.patient.loading import Clock, Span, clipped, clock
 from cds_service.patient.origin import during_disease
-from cds_service.patient.sides import NOT_STATED, Laterality
+from cds_service.patient.sides import BOTH, LEFT, NOT_STATED, RIGHT, Laterality
 from cds_service.patient.when import NO, UNKNOWN, YES, Answer, When
 
 
@@ -70,13 +70,12 @@ class Timeline:
 
     @cached_property
     def records_name_both_sides(self) -> bool:
+        """Records for the hamstring name left and right: one of unknown side may be either."""
         facts = self.facts
-        records: tuple[Injection | Care | Referral, ...] = (
-            *facts.injections,
-            *facts.care,
-            *facts.referrals,
-        )
-        return len({r.side for r in records} - {NOT_STATED}) > 1
+        sides = {i.side for i in facts.injections if not i.excluded}
+        sides |= {c.side for c in facts.care}
+        sides |= {r.side for r in facts.referrals if r.concerns_pht is not NO}
+        return BOTH in sides or {LEFT, RIGHT} <= sides
 
     def side(self, wanted: Laterality) -> SideTimeline:
         """The timeline of a side an order names, with or without a current episode there.
@@ -174,6 +173,15 @@ class SideTimeline:
         if care.end is None and care.start is not None:
             end = When(care.start.earliest, max(care.start.latest, self.today))
         return self.in_episode(end)
+
+    @property
+    def unseen_plans(self) -> str:
+        """Why care plans that may hold loading are not known; empty when they are."""
+        facts = self._patient.facts
+        if "CarePlan" in facts.missing:
+            return "care plans could not be obtained"
+        broken = [u.reference for u in facts.unreadable if u.resource_type == "CarePlan"]
+        return f"{broken[0]} cannot be read" if broken else ""
 
     @cached_property
     def loading(self) -> tuple[Care, ...]:

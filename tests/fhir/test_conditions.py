@@ -141,7 +141,8 @@ def test_a_confirming_body_site_makes_the_code_name_it(code: tuple[str, str], si
 
 
 @pytest.mark.parametrize(
-    "words", ["hamstring tendinopathy", "hamstring tendon", "Hamstring origin pain", "hamstrings, proximal"]
+    "words",
+    ["hamstring tendinopathy", "hamstring tendon", "Hamstring origin pain", "hamstrings, proximal"],
 )
 @pytest.mark.parametrize("code", [(ICD, "M76.892"), (ICD, "M77.9"), (SCT, "30936004")])
 def test_a_confirming_text_makes_the_code_name_it(code: tuple[str, str], words: str) -> None:

@@ -182,9 +182,7 @@ def test_a_surgery_that_cannot_be_read_raises_no_steroid_card() -> None:
 
 
 def test_a_referral_that_cannot_be_read_is_not_a_missing_referral() -> None:
-    broken = resource(
-        "ServiceRequest", "r", status=5, intent="order", code=local("ortho-referral")
-    )
+    broken = resource("ServiceRequest", "r", status=5, intent="order", code=local("ortho-referral"))
     decision = judged(pht(), loading(since=200), broken)
     assert fired(decision) == []
     assert "ServiceRequest/r" in str(decision.unjudged())
@@ -319,10 +317,7 @@ def test_a_list_in_place_of_a_resource_is_no_crash() -> None:
     prefetch = overdue()
     entry = {"fullUrl": "urn:uuid:1", "resource": [loading("b", 10)]}
     prefetch["procedures"]["entry"].append(entry)
-    try:
-        judge(prefetch)
-    except CdsError as refused:
-        assert refused.status in (400, 412)
+    assert fired(judge(prefetch)) == OVERDUE
 
 
 def test_boundless_nesting_is_refused_not_a_crash() -> None:
@@ -331,7 +326,5 @@ def test_boundless_nesting_is_refused_not_a_crash() -> None:
     for _ in range(900):
         nested = [nested]
     prefetch["procedures"] = nested
-    try:
+    with pytest.raises(BadRequest):
         judge(prefetch)
-    except CdsError as refused:
-        assert refused.status in (400, 412)

@@ -138,7 +138,9 @@ def test_missing_loading_is_told_from_day_28(days: int, expected: list[str]) -> 
     assert has(RULE, diagnosed(days)) == expected
 
 
-@pytest.mark.parametrize(("days", "expected"), [(28, "passive-only warning"), (27, "none-documented info")])
+@pytest.mark.parametrize(
+    ("days", "expected"), [(28, "passive-only warning"), (27, "none-documented info")]
+)
 def test_passive_care_for_28_days_is_a_warning(days: int, expected: str) -> None:
     assert has(RULE, pht(), procedure("m", local("massage"), ago(days))) == [expected]
 
@@ -202,7 +204,9 @@ def test_care_of_another_site_or_for_another_reason_is_no_treatment_of_this_dise
 
 
 @pytest.mark.parametrize(("days", "expected"), [(42, []), (43, ["none-documented info"])])
-def test_an_active_physiotherapy_referral_of_42_days_silences(days: int, expected: list[str]) -> None:
+def test_an_active_physiotherapy_referral_of_42_days_silences(
+    days: int, expected: list[str]
+) -> None:
     asked = referral(code="physio-referral", days=days)
     assert has(RULE, pht(), asked) == expected
     assert has(RULE, pht(), {**asked, "status": "completed"}) == ["none-documented info"]
@@ -243,9 +247,7 @@ SAME = (score("s", 40, 50), score("t", 5, 52))
 BETTER = (score("s", 80, 50), score("t", 5, 70))
 
 
-@pytest.mark.parametrize(
-    ("days", "expected"), [(55, []), (56, ["info"]), (89, ["info"]), (90, [])]
-)
+@pytest.mark.parametrize(("days", "expected"), [(55, []), (56, ["info"]), (89, ["info"]), (90, [])])
 def test_without_scores_step_up_waits_for_day_56(days: int, expected: list[str]) -> None:
     assert has(STEP, pht(), loading(since=days)) == expected
 
@@ -376,9 +378,7 @@ def test_a_surgical_referral_that_stands_silences(elements: dict[str, Any], stan
     assert (made == []) is stands
 
 
-@pytest.mark.parametrize(
-    "code", ["308481009", "183545006", "715962007", "183541002", "306180006"]
-)
+@pytest.mark.parametrize("code", ["308481009", "183545006", "715962007", "183541002", "306180006"])
 def test_orthopaedic_and_sports_medicine_referrals_count_by_their_standard_codes(code: str) -> None:
     asked = referral() | {"code": concept(("http://snomed.info/sct", code))}
     assert shown(pht(), loading(since=200), asked) == []

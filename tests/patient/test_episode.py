@@ -217,3 +217,8 @@ def test_the_specific_surgery_code_counts_alone_the_others_need_site_or_reason()
 def test_after_surgery_there_is_no_steroid_card() -> None:
     given = [injection(f"i{n}", ago(300 - 50 * n)) for n in range(4)]
     assert shown(pht(), *given, operated()) == []
+
+
+def test_an_onset_in_the_future_falls_back_on_the_record_date() -> None:
+    (episode,) = of(pht(onsetDateTime=ago(-30), recordedDate=ago(50)))
+    assert str(episode.start) == ago(50)

@@ -52,7 +52,9 @@ def counted(*resources: dict[str, Any]) -> tuple[int, int]:
 # --- G4: which records are given injections ---
 
 
-@pytest.mark.parametrize("status", ["not-done", "entered-in-error", "stopped", "preparation", "on-hold"])
+@pytest.mark.parametrize(
+    "status", ["not-done", "entered-in-error", "stopped", "preparation", "on-hold"]
+)
 def test_a_procedure_that_was_not_done_is_no_injection(status: str) -> None:
     assert counted(injection("i", ago(50), status=status)) == (0, 0)
 
@@ -62,7 +64,9 @@ def test_an_administration_that_did_not_happen_is_no_injection(status: str) -> N
     assert counted(administration("a", ago(50), status=status, **SITED)) == (0, 0)
 
 
-@pytest.mark.parametrize("status", ["not-taken", "intended", "entered-in-error", "draft", "on-hold"])
+@pytest.mark.parametrize(
+    "status", ["not-taken", "intended", "entered-in-error", "draft", "on-hold"]
+)
 def test_a_statement_that_nothing_was_taken_is_no_injection(status: str) -> None:
     assert counted(statement("s", ago(50), status=status, **SITED_LIST)) == (0, 0)
 
@@ -203,9 +207,7 @@ def test_a_tendon_injection_that_names_no_drug_is_possible() -> None:
 
 
 @pytest.mark.parametrize(("days", "expected"), [(0, (1, 0)), (1, (1, 0)), (3, (0, 2))])
-def test_a_steroid_record_within_a_day_names_the_drug(
-    days: int, expected: tuple[int, int]
-) -> None:
+def test_a_steroid_record_within_a_day_names_the_drug(days: int, expected: tuple[int, int]) -> None:
     unnamed = procedure("p", concept((CPT, "20551")), ago(50), bodySite=[origin("left")])
     named = administration("a", ago(50 - days))
     assert counted(unnamed, named) == expected
@@ -219,18 +221,14 @@ def test_platelet_rich_plasma_into_the_tendon_is_no_steroid() -> None:
 # --- G5: injected locally? ---
 
 
-@pytest.mark.parametrize(
-    "route", ["peritendinous", "intralesional", "intrabursal", "infiltration"]
-)
+@pytest.mark.parametrize("route", ["peritendinous", "intralesional", "intrabursal", "infiltration"])
 def test_a_local_route_is_a_local_injection(route: str) -> None:
     dosage = {"route": local(route)}
     given = administration("a", ago(50), TRIAMCINOLONE, dosage=dosage, reasonCode=[local("pht")])
     assert counted(given) == (1, 0)
 
 
-@pytest.mark.parametrize(
-    "code", ["26643006", "78421000", "47625008", "6064005", "12130007"]
-)
+@pytest.mark.parametrize("code", ["26643006", "78421000", "47625008", "6064005", "12130007"])
 def test_an_oral_intramuscular_intravenous_or_topical_steroid_is_not_counted(code: str) -> None:
     dosage = {"route": concept((SCT, code)), "site": origin("left")}
     assert counted(administration("a", ago(50), KENALOG, dosage=dosage)) == (0, 0)
@@ -305,7 +303,9 @@ def test_the_drug_of_an_injection_elsewhere_is_not_counted(elements: dict[str, A
         one
         for n in range(4)
         for one in (
-            procedure(f"k{n}", elements["code"], ago(300 - 60 * n), bodySite=elements.get("bodySite")),
+            procedure(
+                f"k{n}", elements["code"], ago(300 - 60 * n), bodySite=elements.get("bodySite")
+            ),
             administration(f"a{n}", ago(300 - 60 * n), partOf=[{"reference": f"Procedure/k{n}"}]),
         )
     ]
@@ -315,7 +315,9 @@ def test_the_drug_of_an_injection_elsewhere_is_not_counted(elements: dict[str, A
 def test_a_reason_that_is_another_disease_counts_the_same_by_code_and_by_reference() -> None:
     shoulder = concept((ICD, "M75.101"), text="Rotator cuff tear, right shoulder")
     by_code = injection("i", ago(50), side=None, reasonCode=[shoulder])
-    by_reference = injection("i", ago(50), side=None, reasonReference=[{"reference": "Condition/c"}])
+    by_reference = injection(
+        "i", ago(50), side=None, reasonReference=[{"reference": "Condition/c"}]
+    )
     other = resource("Condition", "c", code=shoulder)
     assert counted(pht(), other, by_reference) == (0, 0)
     assert counted(pht(), other, by_code) == (0, 0)
@@ -377,3 +379,49 @@ def test_orders_not_yet_given_are_told_apart_from_injections() -> None:
     order = prescription("m", ago(5), KENALOG, reasonCode=[local("pht")])
     assert [i.given for i in facts(pht(), order).injections] == [Given.ACTIVE]
     assert NOT_STATED is facts(pht(), order).injections[0].side
+
+
+# --- at the seams of G4 and G5 ---
+
+
+def test_the_drug_of_a_knee_injection_of_the_same_day_is_not_counted() -> None:
+    knee = {"bodySite": [concept((SCT, "72696002"), text="Knee")]}
+    made = [
+        one
+        for n in range(4)
+        for one in (
+            procedure(f"k{n}", concept((CPT, "20610")), ago(300 - 60 * n), **knee),
+            administration(f"a{n}", ago(300 - 60 * n)),
+        )
+    ]
+    assert counted(*made) == (0, 0)
+
+
+def test_an_injection_into_the_right_knee_leaves_unsided_disease_one_sided() -> None:
+    knee = injection("k", ago(4), bodySite=[concept((SCT, "72696002"), text="Right knee")])
+    left = [injection(f"i{n}", ago(300 - 60 * n)) for n in range(4)]
+    assert "steroid-overuse over-limit warning" in shown(pht(side=""), *left, knee)
+
+
+def test_a_bilateral_record_of_a_left_injection_leaves_it_left() -> None:
+    both = [
+        one
+        for n in range(4)
+        for one in (
+            injection(f"l{n}", ago(300 - 60 * n)),
+            injection(f"b{n}", ago(300 - 60 * n), "bilateral"),
+        )
+    ]
+    cards = shown(pht("l", "left"), pht("r", "right"), *both)
+    assert "steroid-overuse over-limit warning" in cards
+
+
+@pytest.mark.parametrize("source", [{"type": "Patient", "display": "x"}, {"reference": "#me"}])
+def test_the_patient_as_source_is_known_however_it_is_named(source: dict[str, str]) -> None:
+    me = [{"resourceType": "Patient", "id": "me"}]
+    told = statement("s", ago(50), informationSource=source, contained=me, **SITED_LIST)
+    assert counted(told) == (0, 1)
+
+
+def test_prednisone_is_no_injection_even_with_a_site() -> None:
+    assert counted(statement("s", ago(50), PREDNISONE, **SITED_LIST)) == (0, 0)

@@ -71,7 +71,9 @@ def test_an_exercise_specific_programme_is_loading(code: str) -> None:
         {"reasonReference": [{"reference": "Condition/pht"}]},
     ],
 )
-def test_an_exercise_code_with_hamstring_site_or_reason_is_loading(elements: dict[str, Any]) -> None:
+def test_an_exercise_code_with_hamstring_site_or_reason_is_loading(
+    elements: dict[str, Any],
+) -> None:
     assert kinds(procedure("p", EXERCISE, ago(50), **elements)) == [CareKind.LOADING]
 
 
@@ -146,9 +148,7 @@ def test_loading_that_goes_on_counts_from_its_first_start_to_today() -> None:
 
 
 def test_loading_that_ended_counts_to_its_latest_end() -> None:
-    done = loading(
-        status="completed", performedPeriod={"start": ago(100), "end": ago(40)}
-    )
+    done = loading(status="completed", performedPeriod={"start": ago(100), "end": ago(40)})
     assert days(done) == "60"
 
 

@@ -7,7 +7,9 @@ import pytest
 from cds_service.terminology import text
 from cds_service.terminology.tables import read, stated_side
 
-PHRASES = [r["term"] for r in read("text-terms.csv") if r["concept"] == "pht" and r["match"] == "phrase"]
+PHRASES = [
+    r["term"] for r in read("text-terms.csv") if r["concept"] == "pht" and r["match"] == "phrase"
+]
 
 
 @pytest.mark.parametrize("phrase", PHRASES)

@@ -119,7 +119,7 @@ def _suggestions(case: Case, side: SideTimeline) -> tuple[Suggestion, ...]:
 
 RULE = Recommendation(
     header=Header.read(__doc__),
-    needs=(("Patient",), ("Condition",), ("Procedure",), ("CarePlan",), ("ServiceRequest",)),
+    needs=(("Patient",), ("Condition",), ("Procedure",), ("ServiceRequest",)),
     parameters=(
         c.INITIAL_PHASE,
         c.PHYSIO_REFERRAL,

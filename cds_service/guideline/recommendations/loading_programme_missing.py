@@ -152,7 +152,7 @@ def _advice(side: SideTimeline, summary: str, facts: tuple[str, ...]) -> Advice:
 
 RULE = Recommendation(
     header=Header.read(__doc__),
-    needs=(("Patient",), ("Condition",), ("Procedure",), ("CarePlan",), ("ServiceRequest",)),
+    needs=(("Patient",), ("Condition",), ("Procedure",), ("ServiceRequest",)),
     parameters=(
         c.INITIAL_PHASE,
         PASSIVE_SINCE,

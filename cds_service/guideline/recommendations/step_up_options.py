@@ -103,7 +103,9 @@ def _not_lapsed(case: Case, side: SideTimeline) -> Criterion:
     question = f"loading goes on, or ended at most {gap:g} days ago"
     if side.clock is None:
         return Criterion(question, NO, "no loading programme on record")
-    return Criterion(question, side.clock.idle.at_most(gap), f"ended {side.clock.idle} days ago")
+    idle = side.clock.idle
+    because = f"ended {idle} days ago" if idle.most else "goes on"
+    return Criterion(question, idle.at_most(gap), because)
 
 
 def _nothing_tried(side: SideTimeline) -> Criterion:
@@ -183,7 +185,6 @@ RULE = Recommendation(
         ("Patient",),
         ("Condition",),
         ("Procedure",),
-        ("CarePlan",),
         ("ServiceRequest",),
         ("Observation",),
         ("MedicationStatement", "MedicationRequest", "MedicationAdministration"),

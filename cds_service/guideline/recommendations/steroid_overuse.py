@@ -38,7 +38,7 @@ from cds_service.guideline.finding import (
 )
 from cds_service.guideline.header import Header
 from cds_service.guideline.wording import cited, counted, origin
-from cds_service.patient.facts import CareKind, Specialty
+from cds_service.patient.facts import CareKind
 from cds_service.patient.injections import Event
 from cds_service.patient.timeline import SideTimeline
 from cds_service.patient.when import YES, Answer
@@ -164,10 +164,11 @@ def _advise_earlier(case: Case, side: SideTimeline, number: int, current: int) -
     summary = (
         f"{number} steroid injections at {origin(side.side)} over all episodes; source limit is 2-3"
     )
-    ask_for = (
-        f"{counted(current, 'injection')} in this episode, {number} in all: the source sets no"
-        " time window, and the tendon does not reset."
-    )
+    start = side.episode.start
+    exact = start is not None and start.exact
+    counts = f"{counted(current, 'injection')} certainly in this episode, {number} in all"
+    unsure = "" if exact else "; the start of the episode is not exactly recorded"
+    ask_for = f"{counts}{unsure}. The source sets no time window, and the tendon does not reset."
     return _advice(case, side, summary, ask_for)
 
 
@@ -196,7 +197,7 @@ def _advice(case: Case, side: SideTimeline, summary: str, ask_for: str) -> Advic
         facts=(
             *cited(ask.used_event(e) for e in side.injections),
             *_intervals(side),
-            _so_far(side),
+            _so_far(case, side),
         ),
         source=(
             "Source: limit to 2-3 injections, 4-6 weeks apart; short-term relief only; overuse may"
@@ -216,15 +217,13 @@ def _intervals(side: SideTimeline) -> tuple[str, ...]:
     return (f"Days between them: {', '.join(apart)}",) if apart else ()
 
 
-def _so_far(side: SideTimeline) -> str:
+def _so_far(case: Case, side: SideTimeline) -> str:
     """What the episode shows of loading, shockwave and referral."""
     loading = f"{side.clock.days} days of loading" if side.clock else "no loading programme dated"
-    shockwave = "shockwave tried" if side.care(CareKind.SHOCKWAVE) else "no shockwave"
-    referred = (
-        "surgical referral on record"
-        if side.referrals(Specialty.SURGICAL)
-        else "no surgical referral"
-    )
+    given = side.began((CareKind.SHOCKWAVE,), steroids=False)
+    shockwave = "shockwave given" if given else "no shockwave given"
+    open_referral = ask.no_surgical_referral(case, side).answer is not YES
+    referred = "surgical referral open" if open_referral else "no surgical referral open"
     return f"This episode: {loading}, {shockwave}, {referred}"
 
 

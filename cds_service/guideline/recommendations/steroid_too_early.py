@@ -191,7 +191,7 @@ def _suggestions(order: Order, side: SideTimeline, later: date | None) -> tuple[
 
 RULE = Recommendation(
     header=Header.read(__doc__),
-    needs=(("Condition",), ("Procedure",), ("CarePlan",)),
+    needs=(("Condition",), ("Procedure",)),
     parameters=(EARLIEST,),
     override_reasons=(
         "already-done",

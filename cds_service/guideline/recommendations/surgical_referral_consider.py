@@ -148,7 +148,6 @@ RULE = Recommendation(
         ("Patient",),
         ("Condition",),
         ("Procedure",),
-        ("CarePlan",),
         ("ServiceRequest",),
         ("Observation",),
     ),

@@ -144,7 +144,6 @@ RULE = Recommendation(
         ("Patient",),
         ("Condition",),
         ("Procedure",),
-        ("CarePlan",),
         ("ServiceRequest",),
         ("Observation",),
     ),
