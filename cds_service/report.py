@@ -14,7 +14,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cds_service.service import UNJUDGED
+from cds_service.decision import UNJUDGED
+from cds_service.guideline.evidence import quantity
 from cds_service.settings import Settings
 
 COLOURS = {"info": "blue", "warning": "yellow", "critical": "red"}
@@ -57,7 +58,7 @@ def show_parameters(rows: Sequence[Mapping[str, Any]]) -> None:
     table.add_column("Safe", min_width=8)
     table.add_column("What it stands on, and what uses it", ratio=1)
     for row in rows:
-        value = f"{row['value']:g} {row['unit']}"
+        value = quantity(row["value"], row["unit"])
         if row["setBySite"]:
             value += f"\n(set by this site; guideline: {row['guidelineValue']:g})"
         table.add_row(

@@ -9,23 +9,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from cds_service.cards import (
-    RATIONALE,
-    Occasion,
-    card,
-    criterion,
-    left_out,
-    without_empties,
-)
+from cds_service.cards import Occasion, card
+from cds_service.choice import choose
+from cds_service.decision import Decision, unknowns
 from cds_service.errors import DataUnavailable, Issue, SettingsError
 from cds_service.fhir.read import names_order, read
 from cds_service.fhir.resources import Evidence, gather, gather_drafts, relative
-from cds_service.guideline import CARD_ORDER, EDITION, PATHWAY_ORDER, RECOMMENDATIONS, ordering
+from cds_service.guideline import RECOMMENDATIONS, ordering
 from cds_service.guideline import conventions as c
 from cds_service.guideline.case import Case
 from cds_service.guideline.finding import Criterion, Outcome, Recommendation, State
@@ -37,7 +32,6 @@ from cds_service.site import Site
 from cds_service.terminology import Terminology
 from cds_service.terminology.valuesets import default_terminology, site_terminology
 
-UNJUDGED = "org.pht-cds.unjudged"
 #: resource types a site may declare its EHR not to have
 OPTIONAL = frozenset(
     {
@@ -51,8 +45,6 @@ OPTIONAL = frozenset(
         "ServiceRequest",
     }
 )
-PATHWAY_TAKEN = "another pathway card comes first"
-LEVELS = ("critical", "warning", "info")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,90 +63,6 @@ class Service:
     def about_orders(self) -> bool:
         """Whether the hook's context holds draft orders."""
         return self.hook in ("order-select", "order-sign")
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """A finding that is not shown, and why."""
-
-    outcome: Outcome
-    reason: str
-
-
-@dataclass(slots=True, kw_only=True)
-class Decision:
-    """The cards, and everything that explains them and the ones not shown."""
-
-    cards: list[dict[str, Any]] = field(default_factory=list)
-    shown: list[Outcome] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-    withheld: list[Withheld] = field(default_factory=list)
-    #: why no rule was asked at all
-    silence: str = ""
-    case: Case | None = None
-    today: date
-    fixed_today: bool = False
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        return tuple(outcome.rule for outcome in self.shown)
-
-    def unjudged(self) -> list[dict[str, str]]:
-        """Rules that could not be judged, by rule and side, with what was lacking."""
-        lacking = [o for o in self.outcomes if o.state in (State.NOT_JUDGED, State.UNKNOWN)]
-        return [
-            without_empties(
-                {
-                    "rule": outcome.rule,
-                    "side": outcome.side.value if outcome.side.value != "unknown" else "",
-                    "reason": "; ".join(dict.fromkeys(_unknowns(outcome))),
-                }
-            )
-            for outcome in lacking
-        ]
-
-    def response(self, *, explain: bool = False) -> dict[str, Any]:
-        """The CDS Hooks response body."""
-        extension: dict[str, Any] = {}
-        if unjudged := self.unjudged():
-            extension[UNJUDGED] = {"rules": unjudged}
-        if explain:
-            extension[RATIONALE] = self.explanation()
-        return {"cards": self.cards, **({"extension": extension} if extension else {})}
-
-    def explanation(self) -> dict[str, Any]:
-        """Why each rule asked did or did not fire, for the whole answer."""
-        return without_empties(
-            {
-                "edition": EDITION,
-                "today": self.today.isoformat(),
-                "todayIsFixed": self.fixed_today or None,
-                "silence": self.silence,
-                "rules": [explained(outcome) for outcome in self.outcomes],
-                "withheld": [
-                    {**explained(held.outcome), "reason": held.reason} for held in self.withheld
-                ],
-                "leftOut": left_out(self.case) if self.case else [],
-            }
-        )
-
-
-def explained(outcome: Outcome) -> dict[str, Any]:
-    return without_empties(
-        {
-            "rule": outcome.rule,
-            "side": outcome.side.value,
-            "state": outcome.state.value,
-            "variant": outcome.variant,
-            "criteria": [criterion(one) for one in outcome.criteria],
-        }
-    )
-
-
-def _unknowns(outcome: Outcome) -> list[str]:
-    return [
-        f"{one.question}: {one.because}" for one in outcome.criteria if one.answer.name == "UNKNOWN"
-    ]
 
 
 def answer(service: Service, request: HookRequest, *, today: date, site: Site) -> Decision:
@@ -192,10 +100,10 @@ def decide(
     decision.case = case
     decision.outcomes = [o for rule in rules.values() for o in _assess(rule, case)]
     _refuse_if_none_judged(decision.outcomes, evidence, service)
-    _choose(decision, rules, case, site)
+    decision.choice = choose(decision.outcomes, rules, site.rule_modes, case.whole(c.CARD_BUDGET))
     occasion = _occasion(service, request, site)
     for outcome in decision.shown:
-        also = _other_side(outcome, decision) if rules[outcome.rule].pathway else ()
+        also = decision.choice.beside(outcome) if rules[outcome.rule].pathway else ()
         decision.cards.append(card(rules[outcome.rule], outcome, case, occasion, also=also))
     return decision
 
@@ -268,68 +176,8 @@ def _refuse_if_none_judged(
         Issue("error", "incomplete", f"{kind}: {why}", (f"prefetch.{keys.get(kind, kind)}",))
         for kind, why in evidence.missing.items()
     ]
-    reasons = [Issue("error", "incomplete", "; ".join(_unknowns(o))) for o in outcomes]
+    reasons = [Issue("error", "incomplete", "; ".join(unknowns(o))) for o in outcomes]
     raise DataUnavailable.of(missing or reasons)
-
-
-# --- choose ---
-
-
-def _choose(
-    decision: Decision, rules: Mapping[str, Recommendation], case: Case, site: Site
-) -> None:
-    """Modes, one pathway card over both sides, order, and the budget (G8)."""
-    fired = [o for o in decision.outcomes if o.state is State.FIRED]
-    for outcome in [o for o in fired if _mode(site, o.rule) == "shadow"]:
-        decision.withheld.append(Withheld(outcome, "the rule is in shadow mode"))
-    live = [o for o in fired if _mode(site, o.rule) == "on"]
-    for outcome in [o for o in live if _yields(rules[o.rule], o, live)]:
-        live.remove(outcome)
-        decision.withheld.append(Withheld(outcome, "a card that says more of the same comes first"))
-    pathway = sorted((o for o in live if rules[o.rule].pathway), key=_pathway_rank)
-    for outcome in pathway[1:]:
-        decision.withheld.append(Withheld(outcome, PATHWAY_TAKEN))
-    others = [o for o in live if not rules[o.rule].pathway]
-    ranked = sorted((*others, *pathway[:1]), key=_card_rank)
-    budget = case.whole(c.CARD_BUDGET)
-    decision.shown = ranked[:budget]
-    for outcome in ranked[budget:]:
-        decision.withheld.append(Withheld(outcome, f"more than {budget} cards"))
-
-
-def _yields(rule: Recommendation, outcome: Outcome, live: Sequence[Outcome]) -> bool:
-    """Another rule that it yields to speaks of the same order (rules off or in shadow do not)."""
-    return any(
-        other.rule in rule.yields_to
-        and (set(other.about) & set(outcome.about) or not outcome.about)
-        for other in live
-    )
-
-
-def _pathway_rank(outcome: Outcome) -> tuple[int, float, str]:
-    for rank, (rule, variants) in enumerate(PATHWAY_ORDER):
-        if rule == outcome.rule and (variants is None or outcome.variant in variants):
-            return rank, -outcome.weight, outcome.side.value
-    return len(PATHWAY_ORDER), -outcome.weight, outcome.side.value
-
-
-def _card_rank(outcome: Outcome) -> tuple[int, int, str]:
-    order = [*CARD_ORDER, *(r.id for r in RECOMMENDATIONS if r.id not in CARD_ORDER)]
-    return LEVELS.index(outcome.indicator), order.index(outcome.rule), outcome.side.value
-
-
-def _other_side(outcome: Outcome, decision: Decision) -> tuple[str, ...]:
-    """What else the pathway would say: of the other side, or of load management, as a line."""
-    lines = []
-    for held in decision.withheld:
-        advice, side = held.outcome.advice, held.outcome.side
-        if advice is None or held.reason != PATHWAY_TAKEN:
-            continue
-        if held.outcome.rule == "load-management-missing":
-            lines.append(advice.summary)
-        elif side is not outcome.side and not any("Other side" in line for line in lines):
-            lines.append(f"Other side ({side.words}): {advice.summary}")
-    return tuple(lines)
 
 
 def _occasion(service: Service, request: HookRequest, site: Site) -> Occasion:

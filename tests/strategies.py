@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import strategies as st
 
+from cds_service.decision import Decision
 from cds_service.fhir.read import read
 from cds_service.fhir.resources import gather
 from cds_service.guideline import PATHWAY_ORDER
 from cds_service.patient.facts import Facts
 from cds_service.protocol.request import HookRequest
-from cds_service.service import Decision, answer
+from cds_service.service import answer
 from cds_service.site import Site
 from cds_service.terminology import Terminology, default_terminology
 from hooks.patient_view import SERVICE

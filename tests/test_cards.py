@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 
+from cds_service.decision import Decision
 from cds_service.guideline import RECOMMENDATIONS
-from cds_service.service import Decision
 from tests.strategies import (
     SITE,
     Resource,

@@ -227,6 +227,9 @@ RECOVERY_NOTE = (
     "Wilson & Best 2005), so continuing is reasonable."
 )
 
+#: what decides whether a score shows improvement (G14)
+IMPROVEMENT = (VISA_H_GAIN, PAIN_FALL, PAIN_FRACTION, BASELINE_WINDOW, LATEST_WINDOW)
+
 CONVENTIONS: tuple[Parameter, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Parameter)
 )

@@ -176,6 +176,13 @@ def not_improved(case: Case, side: SideTimeline) -> Criterion:
     return Criterion("no recorded improvement", answer, found.words, facts)
 
 
+def score_wanted(case: Case, side: SideTimeline) -> tuple[str, ...]:
+    """Asks for a score where no pair of them shows whether it improved."""
+    if case.improvement(side).scores:
+        return ()
+    return ("No pair of scores shows whether it improved: record VISA-H or pain 0-10.",)
+
+
 # --- referrals ---
 
 

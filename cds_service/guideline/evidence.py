@@ -34,3 +34,11 @@ class Parameter:
     safe: tuple[float, float]
     reading: str = ""
     reviewed: date = REVIEWED
+
+
+def quantity(value: float, unit: str) -> str:
+    """'28 days', '1 day': the unit's first word is plural and loses its s for one."""
+    first, space, rest = unit.partition(" ")
+    if value == 1 and first.endswith("s"):
+        first = first.removesuffix("s")
+    return f"{value:g} {first}{space}{rest}"

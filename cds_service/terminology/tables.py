@@ -105,3 +105,18 @@ def concepts() -> Iterator[Concept]:
         )
     for row in read("local-codes.csv"):
         yield Concept(f"local-{row['kind']}", row["system"], row["code"], row["display"], "include")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a value set is, in plain words, and what it leaves out on purpose."""
+
+    what: str
+    leaves_out: str
+
+
+def scopes() -> dict[str, Scope]:
+    """Value set -> its scope (value-sets.csv)."""
+    return {
+        row["value_set"]: Scope(row["what"], row["leaves_out"]) for row in read("value-sets.csv")
+    }

@@ -3,6 +3,7 @@
 - `services`   discovery and the CDS services
 - `health`     health, and the service's own CodeSystem
 - `pages`      what people read: home, the guideline, the demo's chart page
+- `about`      source attributes (ONC HTI-1), as a page and as JSON
 - `demo_fhir`  the demo patients as a read-only FHIR server
 - `server`     gunicorn, and what it refuses to serve
 - `wire`, `errors`, `cors`, `headers`, `log`, `clock`, `plugins`, `wiring`  what these share
@@ -18,7 +19,7 @@ from cds_service import service as engine
 from cds_service.demo.patients import Case, load_cases, whole_record
 from cds_service.service import Service
 from cds_service.settings import Settings
-from cds_service.web import cors, demo_fhir, errors, headers, health, log, markdown, pages
+from cds_service.web import about, cors, demo_fhir, errors, headers, health, log, markdown, pages
 from cds_service.web import services as hook_services
 from cds_service.web.plugins import by_id, load_services
 from cds_service.web.wiring import Answer, Demo, Wiring, attach
@@ -73,7 +74,7 @@ def _serve(app: Flask, settings: Settings, *, demo: bool) -> None:
     headers.init_app(app, settings)
     cors.init_app(app, settings, any_origin=demo)
     app.jinja_env.filters |= {"markdown": markdown.render, "inline": markdown.render_inline}
-    for module in (hook_services, health, pages):
+    for module in (hook_services, health, pages, about):
         app.register_blueprint(module.blueprint)
     if demo:
         app.register_blueprint(demo_fhir.blueprint)

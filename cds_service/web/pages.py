@@ -14,12 +14,17 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
 
+from cds_service.decision import UNJUDGED
 from cds_service.demo.call import hook_call
 from cds_service.demo.patients import Case
 from cds_service.errors import CdsError, Issue, NotFound
 from cds_service.guideline import RECOMMENDATIONS
+from cds_service.guideline.claims import CLAIMS
+from cds_service.guideline.evidence import quantity
+from cds_service.guideline.legend import AMBIGUITIES, CONVENTIONS
+from cds_service.guideline.sources import ARTICLE, READING
 from cds_service.protocol.request import parse
-from cds_service.service import UNJUDGED, Service
+from cds_service.service import Service
 from cds_service.web.demo_fhir import base_url
 from cds_service.web.wiring import Demo, wiring
 
@@ -56,13 +61,21 @@ class Visit:
 def home() -> str:
     """In the demo: pick a patient, see the cards. Elsewhere: what this service is for."""
     demo = wiring().demo
-    return _chart(demo) if demo else render_template("home.html", **_common())
+    return _chart(demo) if demo else render_template("home.html", **common())
 
 
 @blueprint.get("/guideline")
 def guideline() -> str:
     """Every recommendation; cards link to `#<rule-id>`."""
-    return render_template("guideline.html", recommendations=RECOMMENDATIONS, **_common())
+    return render_template(
+        "guideline.html",
+        recommendations=RECOMMENDATIONS,
+        article=ARTICLE,
+        reading=READING,
+        claims={claim.id: claim.words for claim in CLAIMS},
+        marks=(AMBIGUITIES, CONVENTIONS),
+        **common(),
+    )
 
 
 def _chart(demo: Demo) -> str:
@@ -79,7 +92,7 @@ def _chart(demo: Demo) -> str:
         here=request.root_url.rstrip("/"),
         fhir_url=base_url(),
         sandbox_url=_sandbox(case) if case else "",
-        **_common(),
+        **common(),
     )
 
 
@@ -117,7 +130,8 @@ def _visit(service: Service, sent: dict[str, Any]) -> Visit:
     return Visit(service=service, sent=sent, received=decision.response())
 
 
-def _common() -> dict[str, Any]:
+def common() -> dict[str, Any]:
+    """What the layout and most pages show."""
     shared = wiring()
     return {
         "base_url": shared.settings.base_url(),
@@ -127,6 +141,9 @@ def _common() -> dict[str, Any]:
         "services": shared.services.values(),
         "today": shared.today(),
     }
+
+
+blueprint.add_app_template_filter(quantity)
 
 
 @blueprint.app_template_filter("pretty")

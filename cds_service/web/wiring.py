@@ -9,10 +9,11 @@ from typing import Protocol
 
 from flask import Flask, current_app
 
+from cds_service.decision import Decision
 from cds_service.demo.patients import Case
 from cds_service.demo.record import Record
 from cds_service.protocol.request import HookRequest
-from cds_service.service import Decision, Service
+from cds_service.service import Service
 from cds_service.settings import Settings, Site
 from cds_service.web import clock
 

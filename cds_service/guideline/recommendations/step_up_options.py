@@ -195,11 +195,7 @@ RULE = Recommendation(
         PRP_FROM_DAYS,
         c.CONSIDER_SURGERY,
         c.LOADING_GAP,
-        c.VISA_H_GAIN,
-        c.PAIN_FALL,
-        c.PAIN_FRACTION,
-        c.BASELINE_WINDOW,
-        c.LATEST_WINDOW,
+        *c.IMPROVEMENT,
         c.MINIMUM_AGE,
     ),
     override_reasons=(

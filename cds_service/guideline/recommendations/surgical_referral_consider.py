@@ -114,23 +114,17 @@ def _advise_content(case: Case, side: SideTimeline) -> Advice:
 def _advice(
     case: Case, side: SideTimeline, summary: str, loading: tuple[str, ...], *unknown: str
 ) -> Advice:
-    improvement = case.improvement(side)
-    if not improvement.scores:
-        unknown = (
-            *unknown,
-            "No pair of scores shows whether it improved: record VISA-H or pain 0-10.",
-        )
     return Advice(
         summary=summary,
         ask="Consider a surgical opinion, MRI first if none was done; continuing is an option.",
-        facts=(*loading, f"Change: {improvement.words}", *_tried(side)),
+        facts=(*loading, f"Change: {case.improvement(side).words}", *_tried(side)),
         source=(
             "Source: consider referral after 3-6 months of well-managed conservative care.",
             c.RECOVERY_NOTE,
             "Surgical results come from athletes and case series (80 of 90 back to the same level,"
             " Lempainen 2009; one case, Costa 2016).",
         ),
-        unknown=unknown,
+        unknown=(*unknown, *ask.score_wanted(case, side)),
         suggestions=(
             Suggestion("Refer for a surgical opinion (routine)", Treat.SURGICAL_REFERRAL),
             Suggestion("Request MRI of the hamstring origin", Treat.MRI),
@@ -156,11 +150,7 @@ RULE = Recommendation(
         c.OVERDUE_SURGERY,
         c.COMPLETED_REFERRAL,
         c.LOADING_GAP,
-        c.VISA_H_GAIN,
-        c.PAIN_FALL,
-        c.PAIN_FRACTION,
-        c.BASELINE_WINDOW,
-        c.LATEST_WINDOW,
+        *c.IMPROVEMENT,
         c.MINIMUM_AGE,
     ),
     override_reasons=(

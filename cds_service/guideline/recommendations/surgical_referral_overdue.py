@@ -107,16 +107,10 @@ def _advice(
     unknown: tuple[str, ...] = (),
     suggestions: tuple[Suggestion, ...],
 ) -> Advice:
-    improvement = case.improvement(side)
-    if not improvement.scores:
-        unknown = (
-            *unknown,
-            "No pair of scores shows whether it improved: record VISA-H or pain 0-10.",
-        )
     return Advice(
         summary=summary,
         ask="Consider a surgical opinion now, with MRI first if none was done.",
-        facts=(*done, f"Change: {improvement.words}", *_withdrawn(side)),
+        facts=(*done, f"Change: {case.improvement(side).words}", *_withdrawn(side)),
         source=(
             "Source, pitfall 5: delayed surgical referral in cases that do not respond.",
             "Published surgical cohorts had failed 6 months or more (Kayani 2020), or about 23"
@@ -125,7 +119,7 @@ def _advice(
             " debridement and reinsertion of the conjoint tendon (in its case report done together"
             " with tenotomy).",
         ),
-        unknown=unknown,
+        unknown=(*unknown, *ask.score_wanted(case, side)),
         suggestions=suggestions,
     )
 
@@ -151,11 +145,7 @@ RULE = Recommendation(
         c.OVERDUE_SURGERY,
         c.COMPLETED_REFERRAL,
         c.LOADING_GAP,
-        c.VISA_H_GAIN,
-        c.PAIN_FALL,
-        c.PAIN_FRACTION,
-        c.BASELINE_WINDOW,
-        c.LATEST_WINDOW,
+        *c.IMPROVEMENT,
         c.MINIMUM_AGE,
     ),
     override_reasons=(

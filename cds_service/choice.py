@@ -1,0 +1,89 @@
+"""Which findings become cards: modes, precedence, one pathway card, order, budget (G8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cds_service.guideline import CARD_ORDER, PATHWAY_ORDER, RECOMMENDATIONS
+from cds_service.guideline.finding import Outcome, Recommendation, State
+
+LEVELS = ("critical", "warning", "info")
+PATHWAY_TAKEN = "another pathway card comes first"
+_ORDER = (*CARD_ORDER, *(r.id for r in RECOMMENDATIONS if r.id not in CARD_ORDER))
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A finding that is not shown, and why."""
+
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`shown` in the order of the cards; `withheld` with the reason each is not."""
+
+    shown: tuple[Outcome, ...]
+    withheld: tuple[Withheld, ...]
+
+    def beside(self, outcome: Outcome) -> tuple[str, ...]:
+        """What else the pathway would say, as lines: of the other side, of load management."""
+        lines: list[str] = []
+        for held in self.withheld:
+            advice, side = held.outcome.advice, held.outcome.side
+            if advice is None or held.reason != PATHWAY_TAKEN:
+                continue
+            if held.outcome.rule == "load-management-missing":
+                lines.append(advice.summary)
+            elif side is not outcome.side and not any("Other side" in line for line in lines):
+                lines.append(f"Other side ({side.words}): {advice.summary}")
+        return tuple(lines)
+
+
+def choose(
+    outcomes: Sequence[Outcome],
+    rules: Mapping[str, Recommendation],
+    modes: Mapping[str, str],
+    budget: int,
+) -> Choice:
+    """`modes`: rule -> on, shadow or off; a rule in shadow or off silences no other."""
+    withheld: list[Withheld] = []
+    live: list[Outcome] = []
+    for outcome in outcomes:
+        if outcome.state is not State.FIRED:
+            continue
+        if modes.get(outcome.rule, "on") == "shadow":
+            withheld.append(Withheld(outcome, "the rule is in shadow mode"))
+        else:
+            live.append(outcome)
+    yielding = [o for o in live if _yields(rules[o.rule], o, live)]
+    withheld += [Withheld(o, "a card that says more of the same comes first") for o in yielding]
+    standing = [o for o in live if o not in yielding]
+    pathway = sorted((o for o in standing if rules[o.rule].pathway), key=_pathway_rank)
+    withheld += [Withheld(o, PATHWAY_TAKEN) for o in pathway[1:]]
+    others = [o for o in standing if not rules[o.rule].pathway]
+    ranked = sorted((*others, *pathway[:1]), key=_card_rank)
+    withheld += [Withheld(o, f"more than {budget} cards") for o in ranked[budget:]]
+    return Choice(tuple(ranked[:budget]), tuple(withheld))
+
+
+def _yields(rule: Recommendation, outcome: Outcome, live: Sequence[Outcome]) -> bool:
+    """A rule that it yields to speaks of the same order."""
+    return any(
+        other.rule in rule.yields_to
+        and (set(other.about) & set(outcome.about) or not outcome.about)
+        for other in live
+    )
+
+
+def _pathway_rank(outcome: Outcome) -> tuple[int, float, str]:
+    for rank, (rule, variants) in enumerate(PATHWAY_ORDER):
+        if rule == outcome.rule and (variants is None or outcome.variant in variants):
+            return rank, -outcome.weight, outcome.side.value
+    return len(PATHWAY_ORDER), -outcome.weight, outcome.side.value
+
+
+def _card_rank(outcome: Outcome) -> tuple[int, int, str]:
+    return LEVELS.index(outcome.indicator), _ORDER.index(outcome.rule), outcome.side.value
