@@ -15,6 +15,7 @@ from cds_service.fhir import write
 from cds_service.fhir.write import Draft
 from cds_service.guideline import EDITION
 from cds_service.guideline.case import Case
+from cds_service.guideline.evidence import Parameter
 from cds_service.guideline.finding import (
     Advice,
     Change,
@@ -26,6 +27,7 @@ from cds_service.guideline.finding import (
     Used,
 )
 from cds_service.guideline.overrides import REASONS, SYSTEM
+from cds_service.guideline.registry import SERVICE_WIDE, parameters
 from cds_service.guideline.sources import ARTICLE_TITLE, EXTERNAL, STANDING
 from cds_service.guideline.wording import escape
 from cds_service.patient.facts import DraftResource
@@ -218,16 +220,23 @@ def rationale(
             "todayIsFixed": today_is_fixed or None,
             "origin": rule.header.origin,
             "evidence": rule.header.evidence,
-            "thresholds": [threshold(case, parameter) for parameter in rule.parameters],
+            "thresholds": [
+                threshold(case, one) for one in (*rule.parameters, *_changed_for_all(case))
+            ],
             "criteria": [criterion(one) for one in outcome.criteria],
             "missing": [f"{kind}: {why}" for kind, why in sorted(facts.missing.items())],
-            "unreadable": [
-                {"reference": u.reference, "path": u.path, "reason": u.reason}
-                for u in facts.unreadable
-            ],
+            "unreadable": unreadable(case),
             "leftOut": left_out(case),
         }
     )
+
+
+def unreadable(case: Case) -> list[dict[str, str]]:
+    """Relevant records whose needed elements are malformed, with the place and the fault."""
+    return [
+        {"reference": one.reference, "path": one.path, "reason": one.reason}
+        for one in case.facts.unreadable
+    ]
 
 
 def left_out(case: Case) -> list[dict[str, str]]:
@@ -235,7 +244,14 @@ def left_out(case: Case) -> list[dict[str, str]]:
     return [{"reference": note.reference, "reason": note.reason} for note in case.timeline.notes()]
 
 
-def threshold(case: Case, parameter: Any) -> dict[str, Any]:
+def _changed_for_all(case: Case) -> list[Parameter]:
+    """Numbers of the whole service where the site changed them: they bear on every card."""
+    known = parameters()
+    return [known[name] for name in SERVICE_WIDE if case[known[name]] != known[name].value]
+
+
+def threshold(case: Case, parameter: Parameter) -> dict[str, Any]:
+    """One number as used here, with its evidence, and whether the site set it."""
     value = case[parameter]
     shown = {
         "name": parameter.name,
@@ -271,6 +287,7 @@ def _fact(used: Used) -> dict[str, Any]:
             "certain": used.certain,
             "doubts": list(used.doubts),
             "recognisedBy": used.recognised_by,
+            "alsoRecordedIn": list(used.also),
         }
     )
 

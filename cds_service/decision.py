@@ -6,11 +6,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from cds_service.cards import RATIONALE, criterion, left_out, without_empties
+from cds_service.cards import (
+    RATIONALE,
+    criterion,
+    left_out,
+    threshold,
+    unreadable,
+    without_empties,
+)
 from cds_service.choice import Choice, Withheld
 from cds_service.guideline import EDITION
 from cds_service.guideline.case import Case
-from cds_service.guideline.finding import Outcome, State
+from cds_service.guideline.finding import Outcome, Recommendation, State
 
 UNJUDGED = "org.pht-cds.unjudged"
 
@@ -24,6 +31,9 @@ class Decision:
     choice: Choice = field(default_factory=lambda: Choice((), ()))
     #: why no rule was asked at all
     silence: str = ""
+    #: the rules asked, and the ids of those the site has switched off
+    asked: tuple[Recommendation, ...] = ()
+    off: tuple[str, ...] = ()
     case: Case | None = None
     today: date
     fixed_today: bool = False
@@ -72,25 +82,39 @@ class Decision:
                 "today": self.today.isoformat(),
                 "todayIsFixed": self.fixed_today or None,
                 "silence": self.silence,
-                "rules": [explained(outcome) for outcome in self.outcomes],
+                "rules": [self._explained(outcome) for outcome in self.outcomes],
                 "withheld": [
-                    {**explained(held.outcome), "reason": held.reason} for held in self.withheld
+                    {**self._explained(held.outcome), "reason": held.reason}
+                    for held in self.withheld
                 ],
-                "leftOut": left_out(self.case) if self.case else [],
+                "switchedOff": list(self.off),
+                **(self._record(self.case) if self.case else {}),
             }
         )
 
-
-def explained(outcome: Outcome) -> dict[str, Any]:
-    return without_empties(
-        {
-            "rule": outcome.rule,
-            "side": outcome.side.value,
-            "state": outcome.state.value,
-            "variant": outcome.variant,
-            "criteria": [criterion(one) for one in outcome.criteria],
+    def _record(self, case: Case) -> dict[str, Any]:
+        """What the rules stood on, told once: numbers in force, gaps, records not used."""
+        used = dict.fromkeys(one for rule in self.asked for one in rule.parameters)
+        return {
+            "thresholds": [threshold(case, parameter) for parameter in used],
+            "missing": [f"{kind}: {why}" for kind, why in sorted(case.facts.missing.items())],
+            "unreadable": unreadable(case),
+            "leftOut": left_out(case),
         }
-    )
+
+    def _explained(self, outcome: Outcome) -> dict[str, Any]:
+        """`thresholds` are names; their values stand once for the whole answer."""
+        names = {rule.id: [one.name for one in rule.parameters] for rule in self.asked}
+        return without_empties(
+            {
+                "rule": outcome.rule,
+                "side": outcome.side.value,
+                "state": outcome.state.value,
+                "variant": outcome.variant,
+                "criteria": [criterion(one) for one in outcome.criteria],
+                "thresholds": names.get(outcome.rule, []),
+            }
+        )
 
 
 def unknowns(outcome: Outcome) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE
@@ -14,12 +15,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from cds_service.cards import RATIONALE
 from cds_service.decision import UNJUDGED
 from cds_service.guideline.evidence import quantity
 from cds_service.settings import Settings
 
 COLOURS = {"info": "blue", "warning": "yellow", "critical": "red"}
 WIDTH = 96  # lines longer than this are hard to read
+MARKS = {"yes": "+", "no": "-", "unknown": "?"}
 PAPER = 140  # columns of a table that is piped into a file
 
 
@@ -34,9 +37,44 @@ def show(response: dict[str, Any]) -> None:
     for rule in extension.pop(UNJUDGED, {}).get("rules", ()):
         side = f" ({rule['side']})" if "side" in rule else ""
         console.print(f"Not judged: {rule['rule']}{side}: {rule.get('reason', 'no reason given')}")
-    if extension:
+    why = extension.pop(RATIONALE, {})
+    if why:
         console.print("Why, and why not", style="bold")
+        console.print("\n".join(_why(why)), soft_wrap=True)
+    if extension:
         console.print_json(data=extension)
+
+
+def _why(explanation: Mapping[str, Any]) -> Iterator[str]:
+    """The explanation of a whole answer: each rule, its criteria, and the facts of each."""
+    if "silence" in explanation:
+        yield f"No rule was asked: {explanation['silence']}"
+    for rule in explanation.get("rules", ()):
+        yield f"\n{_rule(rule)}: {rule['state']}"
+        for asked in rule.get("criteria", ()):
+            yield f"  {MARKS[asked['answer']]} {asked['question']}: {asked.get('because', '')}"
+            for fact in asked.get("facts", ()):
+                yield f"      {fact.get('when', 'undated')} {fact['is']} ({fact['reference']})"
+    yield from ("", *_beside(explanation))
+
+
+def _rule(told: Mapping[str, Any]) -> str:
+    side = "" if told["side"] == "unknown" else f" ({told['side']})"
+    return f"{told['rule']}{side} {told.get('variant', '')}".rstrip()
+
+
+def _beside(explanation: Mapping[str, Any]) -> Iterator[str]:
+    """What bears on the whole answer: what is not shown, changed, missing or not used."""
+    told: dict[str, Iterable[Mapping[str, Any]]] = defaultdict(tuple, explanation)
+    yield from (f"Not shown: {_rule(one)}: {one['reason']}" for one in told["withheld"])
+    yield from (f"Switched off by this site: {rule}" for rule in told["switchedOff"])
+    for one in told["thresholds"]:
+        if one.get("setBySite"):
+            usual = f"the guideline says {one['guidelineValue']:g}"
+            yield f"Set by this site: {one['name']} = {one['value']:g} ({usual})"
+    yield from (f"Missing: {lack}" for lack in told["missing"])
+    for one in (*told["unreadable"], *told["leftOut"]):
+        yield f"Not used: {one['reference']}: {one['reason']}"
 
 
 def show_settings(settings: Settings) -> None:

@@ -98,6 +98,8 @@ def decide(
     case = Case(facts, today, site.parameters)
     rules = {r.id: r for r in service.recommendations if _mode(site, r.id) != "off"}
     decision.case = case
+    decision.asked = tuple(rules.values())
+    decision.off = tuple(r.id for r in service.recommendations if r.id not in rules)
     decision.outcomes = [o for rule in rules.values() for o in _assess(rule, case)]
     _refuse_if_none_judged(decision.outcomes, evidence, service)
     decision.choice = choose(decision.outcomes, rules, site.rule_modes, case.whole(c.CARD_BUDGET))

@@ -39,16 +39,16 @@ def used_referral(referral: Referral) -> Used:
 
 
 def used_event(event: Event) -> Used:
-    first = event.records[0]
-    others = [record.reference for record in event.records[1:]]
-    words = first.label + (f", also recorded in {', '.join(others)}" if others else "")
+    first, *others = event.records
+    known_by = dict.fromkeys(r.recognised_by for r in event.records if r.recognised_by)
     return Used(
         first.reference,
-        words,
+        first.label,
         str(event.when or ""),
         event.certain,
         event.doubts,
-        "; ".join(dict.fromkeys(r.recognised_by for r in event.records if r.recognised_by)),
+        "; ".join(known_by),
+        tuple(record.reference for record in others),
     )
 
 

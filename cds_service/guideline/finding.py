@@ -34,6 +34,8 @@ class Used:
     certain: bool = True
     doubts: tuple[str, ...] = ()
     recognised_by: str = ""
+    #: further records of the same fact
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from cds_service.guideline.case import Case
 from cds_service.guideline.finding import (
     Change,
@@ -14,7 +17,7 @@ from cds_service.guideline.finding import (
 )
 from cds_service.patient.facts import Order, OrderKind
 from cds_service.patient.injections import Event
-from cds_service.patient.sides import BOTH, LEFT, NOT_STATED, RIGHT
+from cds_service.patient.sides import BOTH, LEFT, NOT_STATED, RIGHT, Laterality
 from cds_service.patient.timeline import SideTimeline
 from cds_service.patient.when import NO, UNKNOWN, YES
 
@@ -55,6 +58,44 @@ def side_unspecified(case: Case, order: Order) -> bool:
     return order.side is NOT_STATED and case.timeline.bilateral
 
 
+def side(case: Case, order: Order) -> Laterality:
+    """The side the order is for, where it names one or only one is diseased."""
+    possible = sides(case, order)
+    return possible[0].side if len(possible) == 1 else order.side
+
+
+def aimed(case: Case, order: Order) -> Criterion:
+    """At the hamstring origin, by site or reason; without either only while PHT is active (G5)."""
+    question = "aimed at the hamstring origin, or no site while PHT is active"
+    if order.at_origin is YES:
+        return Criterion(question, YES, "by site or reason")
+    active = disease(case)
+    return Criterion(question, active.answer, f"neither site nor reason; PHT {active.because}")
+
+
+def for_either_side(case: Case, order: Order, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """What an order that names no side means for two diseased sides.
+
+    What holds of one side only is possible, so one level lower (G6); the same words come once.
+    """
+    if not side_unspecified(case, order):
+        return list(outcomes)
+    sure = all(outcome.state is State.FIRED for outcome in outcomes)
+    found: dict[tuple[str, str], Outcome] = {}
+    for one in outcomes:
+        level_of = one.indicator if sure else LOWER[one.indicator]
+        lowered = replace(one, indicator=level_of) if one.state is State.FIRED else one
+        key = (one.variant, one.advice.summary) if one.advice else ("", one.side.value)
+        twin = found.get(key)
+        found[key] = _merged(twin, lowered) if twin else lowered
+    return list(found.values())
+
+
+def _merged(one: Outcome, other: Outcome) -> Outcome:
+    criteria = tuple(dict.fromkeys((*one.criteria, *other.criteria)))
+    return replace(one, side=NOT_STATED, criteria=criteria)
+
+
 def unsure(order: Order) -> tuple[str, ...]:
     """What the order does not say of drug and route: the rules then speak one level lower (G5)."""
     words = []
@@ -62,7 +103,15 @@ def unsure(order: Order) -> tuple[str, ...]:
         words.append("The order does not say that a steroid is injected.")
     if order.local is UNKNOWN:
         words.append("The order does not say that it is a local injection.")
+    if order.unclear:
+        words.append("The order's site or reason is not one this service knows.")
     return tuple(words)
+
+
+def unknown(case: Case, order: Order) -> tuple[str, ...]:
+    """All the order leaves open, for the card."""
+    unsided = side_unspecified(case, order)
+    return (*unsure(order), *(("The order does not name the side.",) if unsided else ()))
 
 
 def level(order: Order, indicator: Indicator) -> Indicator:
@@ -87,6 +136,9 @@ def certain(side: SideTimeline) -> list[Event]:
 
 
 def current(side: SideTimeline) -> list[Event]:
+    """Of the current episode; there is none where PHT is not certainly active (G3)."""
+    if side.episode.active is not YES:
+        return []
     return [event for event in certain(side) if side.in_episode(event.when) is YES]
 
 

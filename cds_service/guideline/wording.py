@@ -30,8 +30,9 @@ def with_side(side: Laterality) -> str:
 
 
 def cite(fact: Used) -> str:
-    """'2026-03-17 massage (Procedure/p2)', doubts included."""
-    words = f"{fact.when or 'undated'}: {escape(fact.words)} ({escape(fact.reference)})"
+    """'2026-03-17: massage (Procedure/p2)', with every record of it and its doubts."""
+    records = ", ".join(escape(reference) for reference in (fact.reference, *fact.also))
+    words = f"{fact.when or 'undated'}: {escape(fact.words)} ({records})"
     return words if fact.certain else f"{words} - uncertain: {'; '.join(fact.doubts)}"
 
 

@@ -310,12 +310,18 @@ class Order(Record):
     steroid: Answer = YES
     local: Answer = YES
     injections: int = 1
+    #: it states a site or reason that is not known: perhaps not the hamstring
+    unclear: bool = False
     #: NSAID: active ingredient, whole body or not, highest daily dose in mg (None: not computable)
     ingredient: str = ""
     systemic: bool = True
     daily_mg: float | None = None
     dose_problem: str = ""
     other_indication: bool = False
+    #: NSAID: the product's own name, which carries its strength, where the code names a product
+    product: str = ""
+    #: the prescription it takes the place of, as 'MedicationRequest/id'
+    replaces: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,8 @@ def _chart(demo: Demo) -> str:
     chosen = request.args.get("patient")
     if chosen is not None and chosen not in demo.cases:
         raise NotFound("There is no demo patient with this id.")
-    case = demo.cases[chosen] if chosen else None
+    # Without a choice the first patient: whoever opens the demo sees cards at once.
+    case = demo.cases[chosen] if chosen else next(iter(demo.cases.values()), None)
     visits = list(_visits(case, demo)) if case else []
     return render_template(
         "demo.html",
