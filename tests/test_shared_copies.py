@@ -10,6 +10,8 @@ import filecmp
 import pytest
 
 from tests.conftest import DATA, ROOT
+from tools.build_terminology import DATA as PACKAGED
+from tools.build_terminology import build
 
 SHARED = ROOT.parent / "shared"
 COPIES = {
@@ -29,3 +31,10 @@ def test_the_copy_equals_the_shared_original(copy: str) -> None:
         assert filecmp.cmpfiles(original, DATA / copy, names, shallow=False)[0] == names
     elif original.exists():
         assert (DATA / copy).read_bytes() == original.read_bytes()
+
+
+def test_the_terminology_is_built_from_the_verified_tables() -> None:
+    source = SHARED / "terminology"
+    if source.is_dir():
+        for name, text in build(source).items():
+            assert (PACKAGED / name).read_text(encoding="utf-8") == text, name
