@@ -54,7 +54,7 @@ class Act:
         self.reader.care.append(
             Care(
                 reference=self.resource.reference,
-                label=label or concept.display,
+                label=label or concept.words,
                 recognised_by=by(concept),
                 kind=kind,
                 start=self.span.start,

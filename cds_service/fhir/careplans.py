@@ -47,11 +47,11 @@ def _read_activity(
         return
     status, activity = first_code(plan.get("status")), first_code(detail.get("status"))
     if status not in PLAN or activity not in ACTIVITY or detail.get("doNotPerform") is True:
-        reader.note(resource, f"{concept.display}: planned or stopped, not carried out")
+        reader.note(resource, f"{concept.words}: planned or stopped, not carried out")
         return
     reason = _reason(reader, plan, detail)
     if concerns_pht(Place.NOT_STATED, reason) is NO:
-        reader.note(resource, f"{concept.display}: another reason")
+        reader.note(resource, f"{concept.words}: another reason")
         return
     span, begun = reader.past(resource, _span(reader, plan, detail))
     if not begun:

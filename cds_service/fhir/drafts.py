@@ -81,7 +81,7 @@ def _order(
     reason = reader.reason(element)
     return Order(
         reference=draft.reference,
-        label=concept.display if concept else kind.value,
+        label=concept.words if concept else kind.value,
         recognised_by=by(concept) if concept else "",
         kind=kind,
         drafts=(DraftResource(draft.reference, draft.raw),),

@@ -35,7 +35,7 @@ def read(reader: Reader, resource: Resource) -> None:
     reader.goals.append(
         Goal(
             reference=resource.reference,
-            label=concept.display,
+            label=concept.words,
             recognised_by=by(concept),
             side=Laterality.of(stated_side(words) for words in texts(described)),
             when=reader.dates.when(element.get("startDate")),

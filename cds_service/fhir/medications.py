@@ -153,7 +153,7 @@ def label(drug: Drug, known: Known) -> str:
         return drug.ingredient
     for name in ("hcpcs", "injectable-product"):
         if concept := known.within(f"{drug.drug_class}-{name}", None):
-            return concept.display
+            return concept.words
     return drug.drug_class
 
 

@@ -70,11 +70,11 @@ def _read_referral(act: Act, status: str) -> None:
         return
     specialty, concept = found
     if act.concerns_pht is NO:
-        act.note(f"{concept.display}: another site or reason")
+        act.note(f"{concept.words}: another site or reason")
     act.reader.referrals.append(
         Referral(
             reference=act.resource.reference,
-            label=concept.display,
+            label=concept.words,
             recognised_by=by(concept),
             specialty=specialty,
             status=status,
@@ -103,8 +103,8 @@ def _specialty(act: Act) -> tuple[Specialty, Concept] | None:
 def _read_pending(act: Act) -> None:
     """A step-up ordered counts as active in the episode (step-up-options)."""
     if concept := act.known.within("steroid-injection"):
-        act.add_injection(concept.display, by(concept), Answers(YES, YES), when=act.span.start)
+        act.add_injection(concept.words, by(concept), Answers(YES, YES), when=act.span.start)
     for name, kind in STEPS.items():
         concept = act.known.within(name)
         if concept and act.concerns_pht is not NO:
-            act.add_care(kind, concept, f"{concept.display} (ordered)")
+            act.add_care(kind, concept, f"{concept.words} (ordered)")

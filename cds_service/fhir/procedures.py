@@ -121,7 +121,7 @@ def _read_act(act: Act) -> None:
     for name, kind in STEPS.items():
         if concept := act.known.within(name):
             if act.concerns_pht is NO:
-                act.note(f"{concept.display}: another site or reason")
+                act.note(f"{concept.words}: another site or reason")
             else:
                 act.add_care(kind, concept)
     _read_loading(act)
@@ -140,7 +140,7 @@ def _read_loading(act: Act) -> None:
     if concept is None:
         return
     if act.concerns_pht is NO:
-        act.note(f"{concept.display}: another site or reason")
+        act.note(f"{concept.words}: another site or reason")
         return
     certain = (named is not None or act.concerns_pht is YES) and act.given is Given.DONE
     act.add_care(CareKind.LOADING if certain else CareKind.UNSPECIFIED, concept)
@@ -157,7 +157,7 @@ def _read_surgery(act: Act) -> None:
         ended = act.span.end or act.span.start
         replace(act, span=Span(ended, ended)).add_care(CareKind.SURGERY, concept)
     else:
-        act.note(f"{concept.display}: no hamstring site or reason stated")
+        act.note(f"{concept.words}: no hamstring site or reason stated")
 
 
 def _read_injection(act: Act) -> None:
@@ -170,7 +170,7 @@ def _read_injection(act: Act) -> None:
     concept, answers = found
     given = Given.DONE if act.status in DONE else Given.PERHAPS
     replace(act, given=given).add_injection(
-        concept.display,
+        concept.words,
         by(concept),
         answers,
         when=act.day,
@@ -208,5 +208,5 @@ def _named(act: Act) -> tuple[Concept, Answers] | None:
         return None
     if act.site.place in (Place.ORIGIN, Place.ISCHIUM, Place.ELSEWHERE):
         return other, Answers(UNKNOWN, YES)  # elsewhere: left out, with what is linked to it
-    act.note(f"{other.display}: no hamstring site stated")
+    act.note(f"{other.words}: no hamstring site stated")
     return None

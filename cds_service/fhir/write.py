@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from cds_service.patient.sides import BOTH, LEFT, RIGHT, Laterality
-from cds_service.terminology.tables import LOCAL, SYSTEMS
+from cds_service.terminology.tables import LOCAL, SYSTEMS, without_tag
 
 SCT, RXNORM = SYSTEMS["sct"], SYSTEMS["rxnorm"]
 UCUM = "http://unitsofmeasure.org"
@@ -38,7 +38,7 @@ class Draft:
 
 def _concept(system: str, code: str, display: str, text: str = "") -> dict[str, Any]:
     coding = {"system": system, "code": code, "display": display}
-    return {"coding": [coding], "text": text or display}
+    return {"coding": [coding], "text": text or without_tag(display)}
 
 
 def _site(side: Laterality) -> dict[str, Any]:

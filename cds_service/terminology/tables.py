@@ -60,8 +60,20 @@ class Concept:
     prefix: bool = False
 
     @property
+    def words(self) -> str:
+        """The display without its semantic tag: '(procedure)', '(regime/therapy)'."""
+        return without_tag(self.display)
+
+    @property
     def side(self) -> SideWord | None:
         return stated_side(self.display)
+
+
+_TAG = re.compile(r" \((?:procedure|regime/therapy|disorder|finding|substance)\)$")
+
+
+def without_tag(display: str) -> str:
+    return _TAG.sub("", display)
 
 
 _SIDE = re.compile(r"\b(left|right|both|bilateral)\b", re.IGNORECASE)
