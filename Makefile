@@ -1,6 +1,8 @@
 # make demo    the service with demo patients on http://localhost:8000 (PORT= changes it)
 # make test    all tests whose tools are present
 # make check   style, types, architecture
+# make trace   docs/guideline.md and docs/value-sets.md, made from the code
+# make mutate  every number of the guideline moved by one unit: does a test notice? (minutes)
 # make clean   removes what the others made
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -10,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INSTALLED_FROM := setup.cfg setup.py pyproject.toml constraints.txt
 
-.PHONY: demo test check style types architecture clean
+.PHONY: demo test check style types architecture trace mutate clean
 
 demo: $(VENV)/.run
 	@$(BIN)/python -m cds_service demo --port $(PORT)
@@ -29,6 +31,12 @@ types: $(VENV)/.dev
 
 architecture: $(VENV)/.dev
 	@$(BIN)/lint-imports
+
+trace: $(VENV)/.dev
+	@$(BIN)/python -m tools.trace_guideline
+
+mutate: $(VENV)/.dev
+	@$(BIN)/python -m tools.mutate_thresholds --write docs/mutation.md $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
-from cds_service.fhir import write
+from cds_service.fhir import change, write
 from cds_service.fhir.write import Draft
 from cds_service.guideline import EDITION
 from cds_service.guideline.case import Case
@@ -51,6 +51,8 @@ WRITERS: dict[Treat, Callable[[Draft], dict[str, Any]]] = {
     Treat.PARACETAMOL: write.paracetamol,
     Treat.URGENT_SURGICAL_REFERRAL: write.urgent_surgical_referral,
     Treat.RETEST: write.retest,
+    Treat.LUMBAR_MRI: write.lumbar_mri,
+    Treat.EMERGENCY_REFERRAL: write.emergency_referral,
 }
 
 
@@ -193,11 +195,13 @@ def _change(suggestion: Suggestion, draft: DraftResource) -> dict[str, Any]:
         return {"type": "delete", "description": words, "resourceId": draft.reference}
     raw = dict(draft.raw)
     if suggestion.change is Change.POSTPONE and suggestion.day:
-        raw = write.postponed(raw, suggestion.day)
+        raw = change.postponed(raw, suggestion.day)
     elif suggestion.change is Change.REDUCE_DOSE:
-        raw = write.reduced(raw)
+        raw = change.reduced(raw)
     elif suggestion.change is Change.GRADE:
-        raw = write.graded(raw)
+        raw = change.graded(raw)
+    elif suggestion.change is Change.STOP:
+        raw = change.stopped(raw)
     return {"type": "update", "description": words, "resource": raw}
 
 

@@ -45,6 +45,7 @@ KEYS = {
     "MedicationStatement": "medicationStatements",
     "MedicationAdministration": "medicationAdministrations",
     "CarePlan": "carePlans",
+    "Goal": "goals",
     "AllergyIntolerance": "allergies",
     "Observation": "observations",
     "Medication": "medicationRequests",

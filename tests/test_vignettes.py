@@ -1,4 +1,7 @@
-"""The worked cases of the guideline, through HTTP: exactly the expected cards, no others."""
+"""The worked cases of the guideline, through HTTP: exactly the expected cards, no others.
+
+Cases of order-sign are asked at order-select too, every draft selected: the rules are the same.
+"""
 
 from __future__ import annotations
 
@@ -11,46 +14,51 @@ import requests
 
 from cds_service.demo.record import Record, searchset
 from tests.conftest import DATA, Running, Start
-from tests.strategies import RULES
 
 CASES = json.loads((DATA / "vignettes.json").read_text(encoding="utf-8"))["vignettes"]
-CHART = [case for case in CASES if case["hook"] == "patient-view"]
 BASE = "https://ehr.example/fhir"
+TODAY = "2026-06-15"
+ASKED = [
+    pytest.param(case, hook, id=f"{hook} {case['id']} {case['title']}")
+    for case in CASES
+    for hook in (
+        (case["hook"],) if case["hook"] == "patient-view" else ("order-sign", "order-select")
+    )
+]
 
 
 @pytest.fixture(scope="module")
 def server(start: Start) -> Running:
-    return start("demo", CDS_SERVICE_TODAY="2026-06-15")
+    return start("demo", CDS_SERVICE_TODAY=TODAY)
 
 
 @pytest.fixture(scope="module")
-def discovery(server: Running) -> dict[str, Any]:
+def services(server: Running) -> dict[str, dict[str, Any]]:
+    """Hook -> the service that answers it."""
     listed = requests.get(f"{server.url}/cds-services", timeout=30).json()["services"]
-    return next(service for service in listed if service["hook"] == "patient-view")
+    return {service["hook"]: service for service in listed}
 
 
-@pytest.fixture(scope="module")
-def rules(server: Running) -> set[str]:
-    """The rules the service has, by its own guideline page."""
+def test_every_case_is_of_one_day_and_one_of_the_hooks(services: dict[str, Any]) -> None:
+    assert {case["evaluationDate"] for case in CASES} == {TODAY}
+    assert {case["hook"] for case in CASES} == {"patient-view", "order-sign"}
+    assert {"patient-view", "order-sign", "order-select"} <= set(services)
+    assert len(CASES) == len({case["id"] for case in CASES})
+
+
+def test_every_rule_a_case_expects_is_on_the_page(server: Running) -> None:
     page = requests.get(f"{server.url}/guideline", timeout=30).text
-    return set(re.findall(r'id="([a-z-]+)"', page))
+    on_page = set(re.findall(r'id="([a-z-]+)"', page))
+    assert {one["ruleId"] for case in CASES for one in case["expected"]["fires"]} <= on_page
 
 
-def test_the_rules_of_the_page_are_the_rules_that_are_judged(rules: set[str]) -> None:
-    """Otherwise the vignettes below would expect nothing."""
-    assert rules >= set(RULES)
-
-
-def test_the_fixed_day_of_all_vignettes_is_the_same() -> None:
-    assert {case["evaluationDate"] for case in CHART} == {"2026-06-15"}
-
-
-@pytest.mark.parametrize("case", CHART, ids=[f"{c['id']} {c['title']}" for c in CHART])
+@pytest.mark.parametrize(("case", "hook"), ASKED)
 def test_exactly_the_expected_cards_appear(
-    case: dict[str, Any], server: Running, discovery: dict[str, Any], rules: set[str]
+    case: dict[str, Any], hook: str, server: Running, services: dict[str, dict[str, Any]]
 ) -> None:
+    service = services[hook]
     answer = requests.post(
-        f"{server.url}/cds-services/{discovery['id']}", json=call(case, discovery), timeout=60
+        f"{server.url}/cds-services/{service['id']}", json=call(case, service), timeout=60
     )
     assert answer.status_code == 200, answer.text
     found = [
@@ -61,7 +69,7 @@ def test_exactly_the_expected_cards_appear(
         )
         for card in answer.json()["cards"]
     ]
-    expected = [one for one in case["expected"]["fires"] if one["ruleId"] in rules]
+    expected = case["expected"]["fires"]
     assert len(found) == len(expected), found
     for one in expected:
         matches = [f for f in found if f[:2] == (one["ruleId"], one["indicator"])]
@@ -72,9 +80,14 @@ def test_exactly_the_expected_cards_appear(
 def call(case: dict[str, Any], service: dict[str, Any]) -> dict[str, Any]:
     """The hook call of a client that fills the templates of the discovery document."""
     record = Record([patient(case["patient"]), *case["resources"]])
-    context = {"userId": "Practitioner/example", "patientId": "p1"}
+    context: dict[str, Any] = {"userId": "Practitioner/example", "patientId": "p1"}
+    if service["hook"] != "patient-view":
+        entries = [{"resource": draft} for draft in case["draftOrders"]]
+        context["draftOrders"] = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    if service["hook"] == "order-select":
+        context["selections"] = [f"{d['resourceType']}/{d['id']}" for d in case["draftOrders"]]
     return {
-        "hook": "patient-view",
+        "hook": service["hook"],
         "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
         "fhirServer": BASE,
         "context": context,

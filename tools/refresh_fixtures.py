@@ -31,6 +31,7 @@ from cds_service.demo.record import Record, resources_of
 from cds_service.errors import CdsError, operation_outcome
 from cds_service.protocol.request import parse
 from cds_service.site import Site
+from hooks import services
 from hooks.patient_view import SERVICE
 
 Json = dict[str, Any]
@@ -39,6 +40,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures" / "fhir"
 # As `cds-service demo` serves them on its usual port.
 SERVER = "http://localhost:8000"
 SITE = Site(timezone=ZoneInfo("UTC"), public_url=SERVER, fixed_today=DEMO_TODAY)
+SERVICES = {service.hook: service for service in services()}
 LINE = 100  # characters; what fits stands on one line
 
 
@@ -68,9 +70,10 @@ def call_of(case: Path) -> Json:
 
 def answer_to(call: Json) -> tuple[int, Json]:
     """HTTP status and body of the service's answer."""
+    service = SERVICES[call["hook"]]
     try:
-        request = parse(call, hook=SERVICE.hook)
-        decision = engine.answer(SERVICE, request, today=DEMO_TODAY, site=SITE)
+        request = parse(call, hook=service.hook)
+        decision = engine.answer(service, request, today=DEMO_TODAY, site=SITE)
     except CdsError as error:
         return error.status, operation_outcome(error)
     return 200, decision.response()

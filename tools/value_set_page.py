@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
-from cds_service.terminology import LOCAL
 from cds_service.terminology.tables import SYSTEMS, Concept, Scope, concepts, read, scopes
 
 Table = Callable[[Iterable[str], Iterable[Iterable[str]]], Iterator[str]]
 NAMES = {uri: name for name, uri in SYSTEMS.items()} | {"http://loinc.org": "loinc"}
-OWN = "own code of this service"
 INTRO = """
 One section a value set. **Include** counts by itself; **neighbour** only with something that
 confirms it (a site, text, a performer), or as the section says; **exclude** says that it is
@@ -48,15 +45,7 @@ def rows(members: Iterable[Concept]) -> Iterator[tuple[str, ...]]:
     for one in members:
         code = f"`{one.code}`" + (" and below" if one.prefix else "")
         display = "" if one.prefix else one.display
-        yield NAMES.get(one.system, one.system), code, one.role, display, verified(one)
-
-
-def verified(one: Concept) -> str:
-    """Where the code was read, in words a reader can follow."""
-    if one.system == LOCAL:
-        return OWN
-    words = re.sub(r"find_string ids? [\d, ]*\d[:,]? ?", "", one.source)
-    return words.replace("PyPI ", "Python package ").replace(" ()", "")
+        yield NAMES.get(one.system, one.system), code, one.role, display, one.verified
 
 
 def products(table: Table) -> Iterator[str]:

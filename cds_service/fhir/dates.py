@@ -91,7 +91,8 @@ class Dates:
         """Timing.event, or the bounds of Timing.repeat."""
         if not isinstance(timing, Mapping):
             return None
-        events = [self.when(event) for event in timing.get("event") or ()]
+        listed = timing.get("event")
+        events = [self.when(event) for event in (listed if isinstance(listed, list) else [listed])]
         known = [event for event in events if event]
         if known:
             return Span(earliest_of(known), latest_of(known), single=len(known) == 1)

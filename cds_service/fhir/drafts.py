@@ -11,23 +11,29 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from cds_service.fhir.aim import at_origin, dosages, elements, injects_elsewhere, sites, unclear
 from cds_service.fhir.codes import Known, Site, by, items
 from cds_service.fhir.dates import Span
 from cds_service.fhir.dose import daily_dose, strength_mg
+from cds_service.fhir.linked import TYPES, linked, of_another_site
 from cds_service.fhir.medications import is_topical, label, medication
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.sound import Sound
 from cds_service.fhir.steroids import Answers, drug_of, route_of
-from cds_service.patient.facts import DraftResource, Order, OrderKind, Reason
-from cds_service.patient.injections import same_side
-from cds_service.patient.origin import at_hamstring_origin, concerns_pht
+from cds_service.patient.facts import (
+    DraftResource,
+    Order,
+    OrderKind,
+    Reason,
+)
+from cds_service.patient.origin import concerns_pht
 from cds_service.patient.sides import NOT_STATED
 from cds_service.patient.when import NO, UNKNOWN, YES, Answer, When
 from cds_service.terminology import Concept, Drug
 
-#: older names -> the R4 type they are read as
-TYPES = {"MedicationOrder": "MedicationRequest", "ProcedureRequest": "ServiceRequest"}
+#: a draft in one of these is no longer an order
+NOT_ORDERED = ("cancelled", "stopped", "revoked", "entered-in-error")
 STEPS = {
     "prp": OrderKind.PRP,
     "whole-blood": OrderKind.WHOLE_BLOOD,
@@ -40,30 +46,16 @@ def read(reader: Reader, drafts: list[Resource], disease: Answer) -> tuple[Order
     """`disease`: whether PHT is active on some side. Linked drafts of one side are one order."""
     orders: list[Order] = []
     for draft in drafts:
-        if draft.raw.get("doNotPerform") is True:
+        if draft.raw.get("doNotPerform") is True or draft.raw.get("status") in NOT_ORDERED:
             continue
         kind = TYPES.get(draft.type, draft.type)
         if kind == "MedicationRequest":
             orders += _medication(reader, draft, disease)
         elif kind == "ServiceRequest":
             orders += _service(reader, draft, disease)
-    return tuple(_linked(orders))
-
-
-def _element(raw: Mapping[str, Any]) -> Sound:
-    """The draft's elements under their R4 names."""
-    renamed = dict(raw)
-    for older, name in (
-        ("dateWritten", "authoredOn"),
-        ("orderedOn", "authoredOn"),
-        ("reasonCodeableConcept", "reasonCode"),
-        ("scheduledDateTime", "occurrenceDateTime"),
-        ("scheduledPeriod", "occurrencePeriod"),
-        ("scheduledTiming", "occurrenceTiming"),
-    ):
-        if older in renamed and name not in renamed:
-            renamed[name] = renamed[older]
-    return Sound(renamed)
+    if any(injects_elsewhere(reader, draft) for draft in drafts):
+        orders = [order for order in orders if not of_another_site(order, orders)]
+    return tuple(linked(orders, reader.today))
 
 
 def _planned(reader: Reader, span: Span | None) -> When:
@@ -77,7 +69,7 @@ def _planned(reader: Reader, span: Span | None) -> When:
 def _order(
     reader: Reader, draft: Resource, kind: OrderKind, concept: Concept | None, site: Site
 ) -> Order:
-    element = _element(draft.raw)
+    element = elements(draft.raw)
     reason = reader.reason(element)
     return Order(
         reference=draft.reference,
@@ -89,6 +81,7 @@ def _order(
         planned=_planned(reader, reader.dates.span(element, "occurrence")),
         at_origin=UNKNOWN,
         concerns_pht=concerns_pht(site.place, reason),
+        unclear=unclear(site.place, reason),
     )
 
 
@@ -97,23 +90,22 @@ def _order(
 
 def _service(reader: Reader, draft: Resource, disease: Answer) -> list[Order]:
     known = reader.codes.known(*items(draft.raw.get("code")))
-    site = reader.sided(reader.site(draft.raw.get("bodySite")), _element(draft.raw))
-    reason = reader.reason(_element(draft.raw))
-    at_origin = at_hamstring_origin(site.place, reason, disease)
+    site = reader.sided(reader.site(draft.raw.get("bodySite")), elements(draft.raw))
+    aimed = at_origin(reader, draft, site.place, disease)
     orders = [
-        replace(_order(reader, draft, kind, concept, site), at_origin=at_origin)
+        replace(_order(reader, draft, kind, concept, site), at_origin=aimed)
         for name, kind in STEPS.items()
-        if (concept := known.within(name)) and at_origin is not NO
+        if (concept := known.within(name)) and aimed is not NO
     ]
     steroid = _steroid_service(reader, draft, known)
     if steroid:
         concept, answers = steroid
-        if NO in (answers.steroid, answers.local, at_origin):
+        if NO in (answers.steroid, answers.local, aimed):
             reader.note(draft, "draft: not a steroid injection at the hamstring origin")
         else:
             base = _order(reader, draft, OrderKind.STEROID, concept, site)
             orders.append(
-                replace(base, at_origin=at_origin, steroid=answers.steroid, local=answers.local)
+                replace(base, at_origin=aimed, steroid=answers.steroid, local=answers.local)
             )
     return orders
 
@@ -139,15 +131,6 @@ def _steroid_service(
 # --- MedicationRequest ---
 
 
-def _dosage(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [one for one in items(raw.get("dosageInstruction")) if isinstance(one, Mapping)]
-
-
-def _sites(dosage: list[Mapping[str, Any]]) -> list[Any]:
-    named = [one.get("site") or one.get("siteCodeableConcept") for one in dosage]
-    return [site for site in named if site]
-
-
 def _medication(reader: Reader, draft: Resource, disease: Answer) -> list[Order]:
     concept = medication(reader, draft)
     drug = drug_of(reader, concept)
@@ -163,14 +146,14 @@ def _medication(reader: Reader, draft: Resource, disease: Answer) -> list[Order]
 def _steroid_medication(
     reader: Reader, draft: Resource, drug: Drug, disease: Answer
 ) -> list[Order]:
-    dosage = _dosage(draft.raw)
-    site = reader.sided(reader.site(_sites(dosage)), _element(draft.raw))
-    reason = reader.reason(_element(draft.raw))
+    dosage = dosages(draft.raw)
+    site = reader.sided(reader.site(sites(dosage)), elements(draft.raw))
+    reason = reader.reason(elements(draft.raw))
     answers = Answers.of_drug(drug, route_of(reader, dosage), site.place)
     if drug.ingredient == "triamcinolone" and reason is Reason.PHT and answers.local is UNKNOWN:
         answers = Answers(answers.steroid, YES)
-    at_origin = at_hamstring_origin(site.place, reason, disease)
-    if NO in (answers.steroid, answers.local, at_origin):
+    aimed = at_origin(reader, draft, site.place, disease)
+    if NO in (answers.steroid, answers.local, aimed):
         reader.note(draft, "draft: not a local steroid injection at the hamstring origin")
         return []
     base = _order(reader, draft, OrderKind.STEROID, None, site)
@@ -179,7 +162,7 @@ def _steroid_medication(
             base,
             label=f"{drug.ingredient or 'steroid'} injection",
             planned=_medication_planned(reader, dosage),
-            at_origin=at_origin,
+            at_origin=aimed,
             steroid=answers.steroid,
             local=answers.local,
             injections=1 + _repeats(draft.raw),
@@ -204,7 +187,7 @@ def _repeats(raw: Mapping[str, Any]) -> int:
 
 
 def _nsaid(reader: Reader, draft: Resource, drug: Drug) -> Order:
-    dosage = _dosage(draft.raw)
+    dosage = dosages(draft.raw)
     ingredient = drug.ingredient or "NSAID"
     dose = daily_dose(dosage, strength_mg(drug.product, ingredient))
     topical = drug.form == "topical" or is_topical(reader, dosage)
@@ -218,50 +201,7 @@ def _nsaid(reader: Reader, draft: Resource, drug: Drug) -> Order:
         daily_mg=dose.daily_mg,
         dose_problem=dose.problem,
         other_indication=base.concerns_pht is NO
-        or reader.reason(_element(draft.raw)) is Reason.UNRECOGNISED,
-    )
-
-
-# --- linked drafts ---
-
-
-def _linked(orders: list[Order]) -> list[Order]:
-    """A draft ServiceRequest and a draft MedicationRequest for one side are one order (G4)."""
-    linked: list[Order] = []
-    for order in sorted(orders, key=lambda o: o.reference, reverse=True):
-        partner = next((one for one in linked if _together(one, order)), None)
-        if partner is None:
-            linked.append(order)
-        else:
-            linked[linked.index(partner)] = _combined(partner, order)
-    return sorted(linked, key=lambda order: order.reference)
-
-
-def _together(one: Order, other: Order) -> bool:
-    if one.kind is not OrderKind.STEROID or other.kind is not OrderKind.STEROID:
-        return False
-    types = {_type(draft.reference) for draft in (*one.drafts, *other.drafts)}
-    pair = len(one.drafts) == 1 and len(types) == len(one.drafts) + len(other.drafts)
-    return pair and same_side(one.side, other.side)
-
-
-def _type(reference: str) -> str:
-    name = reference.split("/", maxsplit=1)[0]
-    return TYPES.get(name, name)
-
-
-def _combined(service: Order, drug: Order) -> Order:
-    """One injection told by two drafts: what either one says is said."""
-    today = min(service.planned.earliest, drug.planned.earliest)
-    later = [o.planned for o in (service, drug) if o.planned.earliest > today]
-    return replace(
-        service,
-        drafts=(*service.drafts, *drug.drafts),
-        side=service.side if service.side is not NOT_STATED else drug.side,
-        planned=later[0] if later else service.planned,
-        at_origin=service.at_origin | drug.at_origin,
-        concerns_pht=service.concerns_pht | drug.concerns_pht,
-        steroid=service.steroid | drug.steroid,
-        local=service.local | drug.local,
-        injections=max(service.injections, drug.injections),
+        or reader.reason(elements(draft.raw)) is Reason.UNRECOGNISED,
+        product=drug.product,
+        replaces=reader.links(draft.raw.get("priorPrescription")),
     )

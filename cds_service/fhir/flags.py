@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cds_service.fhir.cautions import CONDITION
-from cds_service.fhir.codes import Known, by, status_of, texts
+from cds_service.fhir.codes import Known, by, codings, items, status_of, texts
 from cds_service.fhir.conditions import ACTIVE, NOT_HAD, OVER
 from cds_service.fhir.conditions import side as side_of
 from cds_service.fhir.reader import Reader
@@ -20,6 +20,9 @@ from cds_service.patient.facts import Flag, FlagKind
 from cds_service.patient.when import When
 from cds_service.terminology import Concept, text
 
+#: answers that deny a finding: words; codes of SNOMED CT (no, negative, absent), LOINC and HL7
+NO_WORDS = {"no", "negative", "absent", "none", "not present", "not detected", "normal", "false"}
+NO_CODES = {"373067005", "260385009", "2667000", "LA32-8", "N", "NEG", "ND"}
 LOCAL = {
     "complete-avulsion": FlagKind.AVULSION,
     "high-grade-tear": FlagKind.TEAR,
@@ -63,16 +66,30 @@ def read_condition(reader: Reader, resource: Resource, known: Known) -> None:
     _add(reader, resource, found, begun or recorded, observed=False)
 
 
-def read_observation(reader: Reader, resource: Resource, known: Known, when: When) -> None:
-    """A positive finding: present by its code, unless the value says no."""
-    found = kind_of(known, resource.raw.get("code"))
-    if found is None or resource.raw.get("valueBoolean") is False or _absent(resource.raw):
+def read_observation(
+    reader: Reader, resource: Resource, part: Mapping[str, Any], known: Known, when: When
+) -> None:
+    """A positive finding: present by its code, unless the value says no.
+
+    `part`: the observation itself, or the component that names the finding.
+    """
+    found = kind_of(known, part.get("code"))
+    if found is None:
+        return
+    if _says_no(part):
+        reader.note(resource, f"{found[0].value}: observed not to be there, or no result")
         return
     _add(reader, resource, found, when, observed=True)
 
 
-def _absent(raw: Mapping[str, Any]) -> bool:
-    return raw.get("dataAbsentReason") is not None
+def _says_no(part: Mapping[str, Any]) -> bool:
+    if part.get("valueBoolean") is False or part.get("dataAbsentReason") is not None:
+        return True
+    concepts = [part.get("valueCodeableConcept"), *items(part.get("interpretation"))]
+    stated = [part.get("valueString"), *(word for one in concepts for word in texts(one))]
+    words = {word.strip().casefold() for word in stated if isinstance(word, str)}
+    codes = {code for one in concepts for _, code in codings(one)}
+    return bool(words & NO_WORDS or codes & NO_CODES)
 
 
 def _add(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cds_service.fhir.codes import by, first_code, texts
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
-from cds_service.fhir.sound import sound
+from cds_service.fhir.sound import Sound, sound
 from cds_service.patient.facts import Goal, Reason
-from cds_service.patient.sides import Laterality
+from cds_service.patient.sides import NOT_STATED, Laterality
 from cds_service.terminology.tables import stated_side
 
 NEEDED = ("lifecycleStatus", "achievementStatus", "description", "startDate", "addresses")
-ACTIVE = ("accepted", "active", "on-hold", "in-progress", "planned")
+#: STU3 says in-progress; a goal on hold is not being pursued
+ACTIVE = ("accepted", "active", "in-progress", "planned")
 RETURN = "return-to-full-activity"
 
 
@@ -37,7 +40,15 @@ def read(reader: Reader, resource: Resource) -> None:
             reference=resource.reference,
             label=concept.words,
             recognised_by=by(concept),
-            side=Laterality.of(stated_side(words) for words in texts(described)),
+            side=_side(reader, described, element),
             when=reader.dates.when(element.get("startDate")),
         )
     )
+
+
+def _side(reader: Reader, described: Any, element: Sound) -> Laterality:
+    """The side its words name, else that of the diagnosis it addresses."""
+    stated = Laterality.of(stated_side(words) for words in texts(described))
+    named = reader.links(element.get("addresses"))
+    sides = {d.side for d in reader.diagnoses if d.reference in named}
+    return sides.pop() if stated is NOT_STATED and len(sides) == 1 else stated

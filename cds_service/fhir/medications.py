@@ -17,7 +17,15 @@ from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.sound import Sound, sound
 from cds_service.fhir.steroids import Answers, drug_of, route_of
-from cds_service.patient.facts import Care, CareKind, Caution, Finding, Given, Reason
+from cds_service.patient.facts import (
+    Care,
+    CareKind,
+    Caution,
+    DraftResource,
+    Finding,
+    Given,
+    Reason,
+)
 from cds_service.patient.when import NO, YES, When
 from cds_service.terminology import Drug
 
@@ -243,6 +251,8 @@ def _read_nsaid(act: Act, drug: Drug) -> None:
             daily_mg=dose.daily_mg,
             dose_problem=dose.problem,
             supplied=_supplied(act),
+            links=act.reader.links(act.element.get("basedOn")),
+            order=_active_order(act),
         )
     )
 
@@ -250,10 +260,16 @@ def _read_nsaid(act: Act, drug: Drug) -> None:
 def _supplied(act: Act) -> bool:
     """A taking period, or an order's supply period; the day an order was written is neither."""
     if act.resource.type != "MedicationRequest":
-        return act.span.start is not None
+        return act.span.start is not None and not act.span.single
     dispense = act.element.get("dispenseRequest")
     validity = dispense.get("validityPeriod") if isinstance(dispense, Mapping) else None
     return isinstance(validity, Mapping) and validity.get("start") is not None
+
+
+def _active_order(act: Act) -> DraftResource | None:
+    named = act.resource.reference.startswith("MedicationRequest/")
+    active = named and act.status == "active"
+    return DraftResource(act.resource.reference, act.resource.raw) if active else None
 
 
 def is_topical(reader: Reader, dosage: Sequence[Mapping[str, Any]]) -> bool:

@@ -150,7 +150,9 @@ def _read_value(measured: Measured) -> None:
         _read_measure(measured, *kind)
         return
     if flags.kind_of(measured.known, measured.part.get("code")):
-        flags.read_observation(measured.reader, measured.resource, measured.known, measured.when)
+        flags.read_observation(
+            measured.reader, measured.resource, measured.part, measured.known, measured.when
+        )
         return
     value, unit = _quantity(measured.part)
     if value is None:

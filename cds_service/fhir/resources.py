@@ -105,6 +105,8 @@ def gather_drafts(
     found: dict[tuple[str, str], Resource] = {}
     _collect(context.get("draftOrders"), "context.draftOrders", found, evidence)
     drafts = sorted(found.values(), key=lambda draft: draft.reference)
+    for draft in drafts:  # a draft may refer to the Medication beside it
+        evidence.named.setdefault(f"{draft.type}/{draft.raw.get('id')}", draft)
     if selections:
         chosen = {relative(s) for s in context.get("selections") or () if isinstance(s, str)}
         drafts = [d for d in drafts if f"{d.type}/{d.raw.get('id')}" in chosen]

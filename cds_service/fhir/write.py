@@ -36,13 +36,13 @@ class Draft:
     today: date
 
 
-def _concept(system: str, code: str, display: str, text: str = "") -> dict[str, Any]:
+def concept(system: str, code: str, display: str, text: str = "") -> dict[str, Any]:
     coding = {"system": system, "code": code, "display": display}
     return {"coding": [coding], "text": text or without_tag(display)}
 
 
 def _site(side: Laterality) -> dict[str, Any]:
-    return _concept(LOCAL, *_SITES.get(side, _NO_SIDE))
+    return concept(LOCAL, *_SITES.get(side, _NO_SIDE))
 
 
 def _common(resource_type: str, draft: Draft) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _service_request(
 
 
 def surgical_referral(draft: Draft) -> dict[str, Any]:
-    code = _concept(SCT, "308481009", "Referral to orthopedic surgeon (procedure)")
+    code = concept(SCT, "308481009", "Referral to orthopedic surgeon (procedure)")
     note = (
         "Surgical opinion on proximal hamstring tendinopathy that persists despite conservative"
         " care."
@@ -86,7 +86,7 @@ def surgical_referral(draft: Draft) -> dict[str, Any]:
 
 
 def physiotherapy(draft: Draft) -> dict[str, Any]:
-    code = _concept(SCT, "306170007", "Referral to physiotherapy service (procedure)")
+    code = concept(SCT, "306170007", "Referral to physiotherapy service (procedure)")
     note = (
         "Progressive hamstring loading: eccentric or heavy slow resistance, with load management."
         " Please record start date, content and a VISA-H or 0-10 pain score."
@@ -95,7 +95,7 @@ def physiotherapy(draft: Draft) -> dict[str, Any]:
 
 
 def physiotherapy_review(draft: Draft) -> dict[str, Any]:
-    code = _concept(SCT, "306170007", "Referral to physiotherapy service (procedure)")
+    code = concept(SCT, "306170007", "Referral to physiotherapy service (procedure)")
     note = (
         "Review of the loading programme: has heavy slow resistance progressed toward 4 x 6-8?"
         " Please record a VISA-H or 0-10 pain score."
@@ -109,12 +109,12 @@ def mri(draft: Draft) -> dict[str, Any]:
 
 
 def shockwave(draft: Draft) -> dict[str, Any]:
-    code = _concept(LOCAL, "eswt", "Extracorporeal shockwave therapy of tendon")
+    code = concept(LOCAL, "eswt", "Extracorporeal shockwave therapy of tendon")
     return _service_request(draft, code, "Adjunct to progressive loading, which continues.")
 
 
 def visa_h(draft: Draft) -> dict[str, Any]:
-    code = _concept(LOCAL, "visa-h", "VISA-H score")
+    code = concept(LOCAL, "visa-h", "VISA-H score")
     return _service_request(draft, code, "0-100, higher is better.", with_site=False)
 
 
@@ -127,7 +127,7 @@ def load_management(draft: Draft) -> dict[str, Any]:
             {
                 "detail": {
                     "kind": "ServiceRequest",
-                    "code": _concept(LOCAL, "load-management", "Load management plan"),
+                    "code": concept(LOCAL, "load-management", "Load management plan"),
                     "status": "not-started",
                     "description": (
                         "Reduce sprinting, hills, deep hip flexion and long sitting; keep"
@@ -166,9 +166,9 @@ def topical_nsaid(draft: Draft) -> dict[str, Any]:
     name = "diclofenac sodium 0.01 MG/MG Topical Gel"
     dosage = {
         "text": "Apply to the painful area as the label says, short term",
-        "route": _concept(SCT, "6064005", "Topical route"),
+        "route": concept(SCT, "6064005", "Topical route"),
     }
-    return _prescription(draft, _concept(RXNORM, "855633", name), dosage)
+    return _prescription(draft, concept(RXNORM, "855633", name), dosage)
 
 
 def ibuprofen(draft: Draft) -> dict[str, Any]:
@@ -183,58 +183,41 @@ def ibuprofen(draft: Draft) -> dict[str, Any]:
                 "periodUnit": "d",
             }
         },
-        "route": _concept(SCT, "26643006", "Oral route (qualifier value)"),
+        "route": concept(SCT, "26643006", "Oral route (qualifier value)"),
         "doseAndRate": [
             {"doseQuantity": {"value": 400, "unit": "mg", "system": UCUM, "code": "mg"}}
         ],
     }
-    made = _prescription(draft, _concept(RXNORM, "197805", name), dosage)
+    made = _prescription(draft, concept(RXNORM, "197805", name), dosage)
     made["dispenseRequest"] = {"expectedSupplyDuration": _days(14)}
     return made
 
 
 def paracetamol(draft: Draft) -> dict[str, Any]:
     dosage = {"text": "As the label says, short term"}
-    return _prescription(draft, _concept(RXNORM, "161", "Acetaminophen", "paracetamol"), dosage)
+    return _prescription(draft, concept(RXNORM, "161", "Acetaminophen", "paracetamol"), dosage)
 
 
 def urgent_surgical_referral(draft: Draft) -> dict[str, Any]:
-    code = _concept(SCT, "308481009", "Referral to orthopedic surgeon (procedure)")
+    code = concept(SCT, "308481009", "Referral to orthopedic surgeon (procedure)")
     note = "Urgent surgical opinion: a finding on record questions plain tendinopathy."
     return {**_service_request(draft, code, note), "priority": "urgent"}
+
+
+def lumbar_mri(draft: Draft) -> dict[str, Any]:
+    words = "MRI of the lumbar spine and sacrum"
+    note = "A finding on record points to the spine rather than to the hamstring origin."
+    made = _service_request(draft, {"text": words}, note, with_site=False)
+    return {**made, "priority": "urgent"}
+
+
+def emergency_referral(draft: Draft) -> dict[str, Any]:
+    words = "Emergency assessment for suspected cauda equina syndrome"
+    made = _service_request(draft, {"text": words}, "Same day.", with_site=False)
+    return {**made, "priority": "stat"}
 
 
 def retest(draft: Draft) -> dict[str, Any]:
     words = "Strength and sport-specific functional testing before return to full activity"
     note = "Pain during and after, range of motion, limb symmetry, sport-specific tests."
     return _service_request(draft, {"text": words}, note)
-
-
-# --- changes of the draft being ordered ---
-
-
-def postponed(raw: Mapping[str, Any], day: date) -> dict[str, Any]:
-    """The whole draft, planned for another day."""
-    changed = dict(raw)
-    if "medicationCodeableConcept" in raw or "medicationReference" in raw:
-        dosage = raw.get("dosageInstruction")
-        lines = dosage if isinstance(dosage, list) and dosage else [{}]
-        first = dict(lines[0]) if isinstance(lines[0], Mapping) else {}
-        first["timing"] = {"event": [day.isoformat()]}
-        changed["dosageInstruction"] = [first, *lines[1:]]
-        return changed
-    for older in ("occurrencePeriod", "occurrenceTiming"):
-        changed.pop(older, None)
-    changed["occurrenceDateTime"] = day.isoformat()
-    return changed
-
-
-def reduced(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole draft at 400 mg three times a day (1200 mg, the source's starting dose)."""
-    dosage = ibuprofen(Draft("x", None, None, (), BOTH, date(2000, 1, 1)))["dosageInstruction"]
-    return {**raw, "dosageInstruction": [dict(dosage[0])]}
-
-
-def graded(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole clearance, changed to a graded return."""
-    return {**raw, "code": {"text": "Graded return to activity, guided by pain and function"}}

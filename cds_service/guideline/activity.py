@@ -45,6 +45,13 @@ SYMMETRY = Parameter(
 PARAMETERS = (RECENT, ROM_TOLERANCE, SYMMETRY)
 #: values against the other side mean nothing when that side is diseased too (A21)
 COMPARED = (MeasureKind.ROM_DEFICIT, MeasureKind.STRENGTH)
+SHORT = {
+    MeasureKind.PAIN_DURING: "pain during",
+    MeasureKind.PAIN_AFTER: "pain after",
+    MeasureKind.ROM_DEFICIT: "range of motion",
+    MeasureKind.STRENGTH: "strength symmetry",
+    MeasureKind.FUNCTIONAL_TESTS: "functional tests",
+}
 KINDS = (
     MeasureKind.PAIN_DURING,
     MeasureKind.PAIN_AFTER,
@@ -62,6 +69,8 @@ class Check:
     answer: Answer
     words: str
     measure: Measure | None = None
+    #: for a summary, which is short: 'range of motion 12 degrees short'
+    short: str = ""
 
     @property
     def used(self) -> tuple[Used, ...]:
@@ -81,9 +90,10 @@ def _check(case: Case, side: SideTimeline, kind: MeasureKind) -> Check:
     if latest is None:
         return Check(kind, UNKNOWN, f"{kind.value}: not recorded")
     if latest.when.days_until(case.today).at_most(case[RECENT]) is not YES:
-        return Check(kind, UNKNOWN, f"{kind.value}: older than {case[RECENT]:g} days", latest)
-    met = _met(case, kind, latest.value)
-    return Check(kind, Answer.of(met), f"{kind.value}: {_value(latest)}", latest)
+        old = f"{kind.value}: not certainly of the last {case[RECENT]:g} days"
+        return Check(kind, UNKNOWN, old, latest)
+    met, value = Answer.of(_met(case, kind, latest.value)), _value(latest)
+    return Check(kind, met, f"{kind.value}: {value}", latest, f"{SHORT[kind]} {value}")
 
 
 def _met(case: Case, kind: MeasureKind, value: float | bool) -> bool:

@@ -26,7 +26,7 @@ PREGNANCY = "pregnancy"
 #: rule -> the patient attributes of this list that it reads; a rule not named reads none
 USES: dict[str, tuple[str, ...]] = {
     "eswt-caution": (BIRTH, PREGNANCY),
-    "nsaid-dose-over-limit": (PREGNANCY,),
+    "nsaid-dose-over-limit": (BIRTH, PREGNANCY),
     "nsaid-long-term": (PREGNANCY,),
     "nsaid-caution": (PREGNANCY,),
     "initial-plan": (BIRTH, PREGNANCY),

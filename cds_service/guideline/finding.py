@@ -63,6 +63,8 @@ class Treat(Enum):
     PARACETAMOL = "paracetamol"
     URGENT_SURGICAL_REFERRAL = "urgent referral for a surgical opinion"
     RETEST = "strength and functional testing"
+    LUMBAR_MRI = "MRI of the lumbar spine"
+    EMERGENCY_REFERRAL = "emergency referral"
 
 
 class Change(Enum):
@@ -72,6 +74,7 @@ class Change(Enum):
     POSTPONE = "move the draft to a later day"
     REDUCE_DOSE = "lower the dose of the draft"
     GRADE = "make the clearance a graded return"
+    STOP = "stop the active order"
 
 
 @dataclass(frozen=True, slots=True)

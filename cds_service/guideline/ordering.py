@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 from cds_service.guideline.case import Case
 from cds_service.guideline.finding import (
@@ -15,7 +16,7 @@ from cds_service.guideline.finding import (
     Suggestion,
     Used,
 )
-from cds_service.patient.facts import Order, OrderKind
+from cds_service.patient.facts import DraftResource, Order, OrderKind
 from cds_service.patient.injections import Event
 from cds_service.patient.sides import BOTH, LEFT, NOT_STATED, RIGHT, Laterality
 from cds_service.patient.timeline import SideTimeline
@@ -32,6 +33,22 @@ def none_ordered(rule: str, what: str) -> list[Outcome]:
     """The outcome when the call orders nothing the rule speaks of."""
     asked = Criterion(f"an order of {what}", NO, "none in this call")
     return [Outcome(rule=rule, state=State.NOT_MET, criteria=(asked,))]
+
+
+def unseen(case: Case, *groups: tuple[str, ...]) -> str:
+    """Which of these could not be obtained; of a group one type is enough. Empty: none lacks."""
+    lacking = [" or ".join(g) for g in groups if all(kind in case.facts.missing for kind in g)]
+    return f"{' and '.join(lacking)} could not be obtained" if lacking else ""
+
+
+def on_record(question: str, found: tuple[Used, ...], lacking: str) -> Criterion:
+    """Something speaks against it; that nothing does is not known while records are unseen."""
+    if found:
+        because = ", ".join(dict.fromkeys(used.words for used in found))
+        return Criterion(question, YES, because, found)
+    if lacking:
+        return Criterion(question, UNKNOWN, lacking)
+    return Criterion(question, NO, "none on record")
 
 
 def about(order: Order) -> tuple[str, ...]:
@@ -81,19 +98,32 @@ def for_either_side(case: Case, order: Order, outcomes: Sequence[Outcome]) -> li
     if not side_unspecified(case, order):
         return list(outcomes)
     sure = all(outcome.state is State.FIRED for outcome in outcomes)
-    found: dict[tuple[str, str], Outcome] = {}
+    return once(outcomes if sure else [_lowered(outcome) for outcome in outcomes])
+
+
+def once(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Two sides of which the same is to be said are one card, with the facts of both."""
+    found: dict[tuple[str, ...], Outcome] = {}
     for one in outcomes:
-        level_of = one.indicator if sure else LOWER[one.indicator]
-        lowered = replace(one, indicator=level_of) if one.state is State.FIRED else one
-        key = (one.variant, one.advice.summary) if one.advice else ("", one.side.value)
+        # What did not fire stays by its side: a tuple of one is no card's key.
+        key = (one.variant, one.advice.summary) if one.advice else (one.side.value,)
         twin = found.get(key)
-        found[key] = _merged(twin, lowered) if twin else lowered
+        found[key] = _merged(twin, one) if twin else one
     return list(found.values())
+
+
+def _lowered(outcome: Outcome) -> Outcome:
+    fired = outcome.state is State.FIRED
+    return replace(outcome, indicator=LOWER[outcome.indicator]) if fired else outcome
 
 
 def _merged(one: Outcome, other: Outcome) -> Outcome:
     criteria = tuple(dict.fromkeys((*one.criteria, *other.criteria)))
-    return replace(one, side=NOT_STATED, criteria=criteria)
+    advice = one.advice
+    if advice and other.advice:
+        facts = tuple(dict.fromkeys((*advice.facts, *other.advice.facts)))
+        advice = replace(advice, facts=facts)
+    return replace(one, side=NOT_STATED, criteria=criteria, advice=advice)
 
 
 def unsure(order: Order) -> tuple[str, ...]:
@@ -103,7 +133,7 @@ def unsure(order: Order) -> tuple[str, ...]:
         words.append("The order does not say that a steroid is injected.")
     if order.local is UNKNOWN:
         words.append("The order does not say that it is a local injection.")
-    if order.unclear:
+    if order.unclear and order.at_origin is not YES:
         words.append("The order's site or reason is not one this service knows.")
     return tuple(words)
 
@@ -142,7 +172,21 @@ def current(side: SideTimeline) -> list[Event]:
     return [event for event in certain(side) if side.in_episode(event.when) is YES]
 
 
+def named(order: Order) -> tuple[DraftResource, ...]:
+    """The drafts that have an id: only these can be changed or deleted."""
+    return tuple(draft for draft in order.drafts if "/" in draft.reference)
+
+
 def delete(order: Order, label: str = "Remove the order") -> tuple[Suggestion, ...]:
     """Delete every draft of the order, in one suggestion; nothing without an id to delete."""
-    drafts = tuple(draft for draft in order.drafts if "/" in draft.reference)
+    drafts = named(order)
     return (Suggestion(label, change=Change.DELETE, drafts=drafts),) if drafts else ()
+
+
+def postpone(order: Order, day: date) -> tuple[Suggestion, ...]:
+    """Move every draft of the order to a later day; nothing when it is planned later already."""
+    drafts = named(order)
+    if not drafts or day <= order.planned.latest:
+        return ()
+    label = f"Move the order to {day.isoformat()}"
+    return (Suggestion(label, change=Change.POSTPONE, drafts=drafts, day=day),)

@@ -30,7 +30,9 @@ SIDED = (
     FlagKind.BONE_STRESS,
 )
 #: repaired by surgery on that side
-REPAIRED = (FlagKind.AVULSION, FlagKind.ACUTE_POP)
+REPAIRED = (FlagKind.AVULSION, FlagKind.AVULSION_FRACTURE, FlagKind.ACUTE_POP)
+#: point to the spine, not to the hamstring
+SPINAL = (FlagKind.CAUDA_EQUINA, FlagKind.NEURO_DEFICIT)
 
 
 def standing(case: Case) -> list[Flag]:

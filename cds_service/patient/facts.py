@@ -158,6 +158,8 @@ class Care(Record):
     dose_problem: str = ""
     #: NSAID only: the record states a supply or taking period, not only when it was written
     supplied: bool = False
+    #: NSAID only: the active order itself, which a suggestion may stop
+    order: DraftResource | None = field(default=None, compare=False)
 
 
 class Specialty(Enum):

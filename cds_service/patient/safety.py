@@ -28,6 +28,7 @@ AGAINST_SHOCKWAVE = (
     Caution.ANTICOAGULANT,
     Caution.MALIGNANCY,
 )
+RUNNING = "an NSAID is already being taken"
 #: without one resource type of each group the gate cannot be opened
 NEEDED = (("AllergyIntolerance",), ("MedicationRequest", "MedicationStatement"))
 
@@ -99,4 +100,4 @@ def _kidney(facts: Facts, today: date, limits: GateLimits) -> tuple[str, ...]:
 def _nsaid_running(facts: Facts) -> tuple[str, ...]:
     """An active systemic NSAID: a second one is never offered."""
     running = any(c.kind is CareKind.NSAID and c.systemic and c.ongoing for c in facts.care)
-    return ("an NSAID is already being taken",) if running else ()
+    return (RUNNING,) if running else ()

@@ -60,6 +60,13 @@ class Concept:
     prefix: bool = False
 
     @property
+    def verified(self) -> str:
+        """Where code and display were read, or why this project put the code here."""
+        if self.system == LOCAL:
+            return "own code of this service"
+        return _NOTES_OF_THE_SEARCH.sub("", self.source).replace("PyPI ", "Python package ")
+
+    @property
     def words(self) -> str:
         """The display without its semantic tag: '(procedure)', '(regime/therapy)'."""
         return without_tag(self.display)
@@ -76,6 +83,9 @@ def without_tag(display: str) -> str:
     return _TAG.sub("", display)
 
 
+_NOTES_OF_THE_SEARCH = re.compile(
+    r" ?\(find_string ids? [\d, ]*\d\)|find_string ids? [\d, ]*\d[:,]? ?"
+)
 _SIDE = re.compile(r"\b(left|right|both|bilateral)\b", re.IGNORECASE)
 
 

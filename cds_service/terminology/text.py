@@ -21,6 +21,12 @@ _PHT = _phrases("pht")
 _HAMSTRING_ORIGIN = _phrases("hamstring-origin")
 _HAMSTRING = re.compile(r"\bhamstrings?\b")
 _CONFIRMING = re.compile(r"\b(?:tendin\w*|tendon\w*|enthesop\w*|origin|proximal)\b")
+#: parts of the body that are not the hamstring; hip, pelvis, buttock and thigh may be
+_OTHER_REGION = re.compile(
+    r"\b(?:shoulder|rotator|subacromial|acromio\w*|glenohumeral|biceps tendon|elbow|epicondyl\w*"
+    r"|wrist|hand|finger|thumb|carpal|de quervain\w*|knee|patell\w*|ankle|foot|feet|toe|heel"
+    r"|achilles|plantar|neck|cervical|thoracic|lumbar|spine|spinal|back|sacroiliac|jaw|eye)\b"
+)
 #: words after which a text confirms nothing (G1a)
 _DOUBTING = re.compile(
     r"\b(?:distal|knee|no|not|without|ruled out|rule out|history of|possible|suspected)\b|\?"
@@ -52,6 +58,11 @@ def confirms_hamstring(text: str) -> bool:
 def names_hamstring_origin(text: str) -> bool:
     """Body site text that names the hamstring origin, undoubted."""
     return bool(_HAMSTRING_ORIGIN.search(normal(text))) and not is_doubted(text)
+
+
+def names_other_region(text: str) -> bool:
+    """Names another part of the body, and not the hamstring."""
+    return bool(_OTHER_REGION.search(normal(text))) and not mentions_hamstring(text)
 
 
 def mentions_hamstring(text: str) -> bool:

@@ -4,6 +4,7 @@
 - `health`     health, and the service's own CodeSystem
 - `pages`      what people read: home, the guideline, the demo's chart page
 - `about`      source attributes (ONC HTI-1), as a page and as JSON
+- `value_sets` every code, searchable
 - `demo_fhir`  the demo patients as a read-only FHIR server
 - `server`     gunicorn, and what it refuses to serve
 - `wire`, `errors`, `cors`, `headers`, `log`, `clock`, `plugins`, `wiring`  what these share
@@ -19,7 +20,18 @@ from cds_service import service as engine
 from cds_service.demo.patients import Case, load_cases, whole_record
 from cds_service.service import Service
 from cds_service.settings import Settings
-from cds_service.web import about, cors, demo_fhir, errors, headers, health, log, markdown, pages
+from cds_service.web import (
+    about,
+    cors,
+    demo_fhir,
+    errors,
+    headers,
+    health,
+    log,
+    markdown,
+    pages,
+    value_sets,
+)
 from cds_service.web import services as hook_services
 from cds_service.web.plugins import by_id, load_services
 from cds_service.web.wiring import Answer, Demo, Wiring, attach
@@ -74,7 +86,7 @@ def _serve(app: Flask, settings: Settings, *, demo: bool) -> None:
     headers.init_app(app, settings)
     cors.init_app(app, settings, any_origin=demo)
     app.jinja_env.filters |= {"markdown": markdown.render, "inline": markdown.render_inline}
-    for module in (hook_services, health, pages, about):
+    for module in (hook_services, health, pages, about, value_sets):
         app.register_blueprint(module.blueprint)
     if demo:
         app.register_blueprint(demo_fhir.blueprint)

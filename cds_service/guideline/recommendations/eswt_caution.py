@@ -9,11 +9,13 @@ When: shockwave at the hamstring origin, or without a site while PHT is active, 
   (open growth plate) is on record: warning.
 Unless: none of them is on record.
 Then: name the item and whether it is absolute or relative; offer to remove the order.
-Unsure: unknown is silent; possible only is an info. Infection at the site has no verified code
-  and is not read.
+Unsure: unknown is silent, and named where the medicines could not be obtained; possible only is an
+  info. Infection at the site has no verified code and is not read.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline import ordering
@@ -22,6 +24,7 @@ from cds_service.guideline.case import Case
 from cds_service.guideline.finding import (
     Advice,
     Criterion,
+    Indicator,
     Outcome,
     Recommendation,
     Used,
@@ -33,6 +36,7 @@ from cds_service.guideline.wording import cited, listed
 from cds_service.patient.facts import Caution, FlagKind, Order, OrderKind
 from cds_service.patient.when import NO, UNKNOWN, YES, Answer, Days
 
+MEDICINES = ("MedicationRequest", "MedicationStatement")
 ABSOLUTE = ("pregnancy", "suspected malignancy of the pelvis or thigh", "malignancy at the site")
 
 
@@ -46,21 +50,23 @@ def assess(case: Case) -> list[Outcome]:
 def _assess_order(case: Case, order: Order) -> Outcome:
     reasons = _reasons(case)
     young = _young(case)
-    asked = Criterion(
-        "something on record speaks against shockwave",
-        Answer.of(bool(reasons)) | Answer.of(young is YES),
-        listed([used.words for used in reasons]) or "none on record",
-        reasons,
-    )
-    perhaps = Criterion("age perhaps under 18", Answer.of(young is UNKNOWN), "birth date imprecise")
+    question = "something on record speaks against shockwave"
+    asked = ordering.on_record(question, reasons, ordering.unseen(case, MEDICINES))
+    ages = case.facts.patient.age(case.today)
+    words = f"age {Days(*ages)}" if ages else "no birth date on record"
+    least = f"{case[c.MINIMUM_AGE]:g}"
+    under = Criterion(f"age under {least}", Answer.of(young is YES), words)
+    perhaps = Criterion(f"age perhaps under {least}", Answer.of(young is UNKNOWN), words)
+    level: Indicator = "info" if order.unclear else "warning"
+    advise = partial(_advise, case, order, reasons, young)
     variants = (
-        Variant("", "warning", (asked,), lambda: _advise(order, reasons, young)),
-        Variant("", "info", (perhaps,), lambda: _advise(order, reasons, young)),
+        Variant("", level, (asked,), advise),
+        Variant("", level, (under,), advise),
+        Variant("", "info", (perhaps,), advise),
     )
-    side = ordering.sides(case, order)[0]
-    return judge(
-        RULE.id, side.side, (ordering.ordered(order),), variants, about=ordering.about(order)
-    )
+    common = (ordering.ordered(order), ordering.aimed(case, order))
+    side = ordering.side(case, order)
+    return judge(RULE.id, side, common, variants, about=ordering.about(order))
 
 
 def _young(case: Case) -> Answer:
@@ -80,7 +86,7 @@ def _reasons(case: Case) -> tuple[Used, ...]:
     )
 
 
-def _advise(order: Order, reasons: tuple[Used, ...], young: Answer) -> Advice:
+def _advise(case: Case, order: Order, reasons: tuple[Used, ...], young: Answer) -> Advice:
     words = list(dict.fromkeys(used.words for used in reasons))
     if young is not NO:
         words.append("age under 18" if young is YES else "age perhaps under 18")
@@ -97,6 +103,7 @@ def _advise(order: Order, reasons: tuple[Used, ...], young: Answer) -> Advice:
         ask="Check whether shockwave is right for this patient.",
         facts=cited(reasons),
         source=(*grades, "Also consider a recent steroid injection (Tenforde 2022, table 9)."),
+        unknown=ordering.unknown(case, order),
         suggestions=ordering.delete(order),
     )
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline import criteria as ask
+from cds_service.guideline import redflags
 from cds_service.guideline import sources as s
 from cds_service.guideline.case import Case
 from cds_service.guideline.finding import (
@@ -127,6 +128,8 @@ RULE = Recommendation(
         c.EGFR_CAUTION,
         c.EGFR_AGE,
         c.CAUTIOUS_AGE,
+        c.PREGNANCY,
+        redflags.OBSERVED,
     ),
     override_reasons=("already-done", "patient-declined", "service-not-available"),
     sources=(s.WILSON_2005, s.KRUEGER_2020),

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline import criteria as ask
+from cds_service.guideline import redflags
 from cds_service.guideline import sources as s
 from cds_service.guideline.case import Case
 from cds_service.guideline.evidence import Parameter
@@ -95,7 +96,11 @@ def _advise(observed: Criterion) -> Advice:
 RULE = Recommendation(
     header=Header.read(__doc__),
     needs=(("Patient",), ("Condition",), ("Procedure",), ("CarePlan",), ("Observation",)),
-    parameters=(RECENT, c.MINIMUM_AGE),
+    parameters=(
+        RECENT,
+        c.MINIMUM_AGE,
+        redflags.OBSERVED,
+    ),
     override_reasons=("already-done", "patient-declined", "graded-return"),
     sources=(s.WILSON_2005,),
     assess=assess,

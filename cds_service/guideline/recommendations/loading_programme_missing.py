@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline import criteria as ask
+from cds_service.guideline import redflags
 from cds_service.guideline import sources as s
 from cds_service.guideline.case import Case
 from cds_service.guideline.evidence import Parameter
@@ -160,6 +161,7 @@ RULE = Recommendation(
         c.LOADING_GAP,
         c.PHYSIO_REFERRAL,
         c.MINIMUM_AGE,
+        redflags.OBSERVED,
     ),
     override_reasons=(
         "already-done",

@@ -7,18 +7,20 @@ Origin: EXTERNAL (not in the article)
 When: PHT is active, an oral NSAID is ordered, and: eGFR under 30: critical `egfr-under-30`; eGFR
   under 60 or chronic kidney disease, gastrointestinal bleeding or peptic ulcer, an anticoagulant,
   pregnancy, heart failure, cirrhosis: warning; myocardial infarction, stroke or ischaemic heart
-  disease with ibuprofen at 2400 mg a day or more: warning `cv-disease-ge-2400`.
+  disease with ibuprofen at 2400 mg a day or more, with what is taken already: warning
+  `cv-disease-ge-2400`.
 Unless: topical; nothing of it is on record.
 Then: offer to remove the order, a topical NSAID or paracetamol.
-Unsure: unknown is silent. Gestation is read only where it is coded, and no code for it is
-  verified, so pregnancy stays a warning. A site that has its own drug checks can switch this card
-  off; the gate on suggestions stays.
+Unsure: unknown is silent, and named where the medicines or the eGFR could not be obtained.
+  Gestation is read only where it is coded, and no code for it is verified, so pregnancy stays a
+  warning. A site that has its own drug checks can switch this card off; the gate on suggestions
+  stays.
 """
 
 from __future__ import annotations
 
 from cds_service.guideline import conventions as c
-from cds_service.guideline import ordering
+from cds_service.guideline import ibuprofen, ordering
 from cds_service.guideline import sources as s
 from cds_service.guideline.case import Case
 from cds_service.guideline.evidence import Parameter
@@ -66,6 +68,7 @@ CAUTIONS = (
     Caution.HEART_FAILURE,
     Caution.CIRRHOSIS,
 )
+MEDICINES = ("MedicationRequest", "MedicationStatement")
 SHOWN = 2  # reasons in the summary, which is short
 
 
@@ -82,6 +85,7 @@ def _assess_order(case: Case, order: Order) -> Outcome:
     kidney = case.filtration
     severe = kidney is not None and kidney.value < case[EGFR_CRITICAL]
     value = f"eGFR {kidney.value:g} on {kidney.when}" if kidney else "no eGFR within a year"
+    unseen = ordering.unseen(case, MEDICINES, ("Observation",))
     variants = (
         Variant(
             "egfr-under-30",
@@ -92,14 +96,7 @@ def _assess_order(case: Case, order: Order) -> Outcome:
         Variant(
             "",
             "warning",
-            (
-                Criterion(
-                    "a caution on record",
-                    Answer.of(bool(reasons)),
-                    listed([used.words for used in reasons]) or "none on record",
-                    reasons,
-                ),
-            ),
+            (ordering.on_record("a caution on record", reasons, unseen),),
             lambda: _advise(case, order, reasons),
         ),
         Variant(
@@ -109,7 +106,7 @@ def _assess_order(case: Case, order: Order) -> Outcome:
                 Criterion(
                     f"cardiovascular disease and ibuprofen {case[HIGH_DOSE]:g} mg a day or more",
                     Answer.of(bool(heart)),
-                    f"{order.daily_mg:g} mg a day" if order.daily_mg else "dose not computable",
+                    f"{ibuprofen.total(case).mg:g} mg a day computed",
                     heart,
                 ),
             ),
@@ -133,7 +130,7 @@ def _reasons(case: Case) -> tuple[Used, ...]:
 
 
 def _heart(case: Case, order: Order) -> tuple[Used, ...]:
-    high = order.ingredient == "ibuprofen" and (order.daily_mg or 0) >= case[HIGH_DOSE]
+    high = order in ibuprofen.ordered(case) and ibuprofen.total(case).mg >= case[HIGH_DOSE]
     return tuple(
         Used(f.reference, f.label, str(f.when or ""), recognised_by=f.recognised_by)
         for f in case.cautions

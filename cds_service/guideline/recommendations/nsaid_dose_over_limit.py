@@ -8,16 +8,19 @@ Origin: article C08, C09
 When: PHT is active, ibuprofen is ordered, and the highest daily doses of the order and of all
   active systemic ibuprofen together are more than 2400 mg: warning `over-2400`; more than 3200 mg:
   critical `over-3200`. 2400 mg exactly is silent.
-Unless: topical; another NSAID (the source sets no limit); PHT is not active.
-Then: offer 400 mg three times a day when the total then is 2400 mg or less, else to remove the
-  order; a topical NSAID when nothing speaks against it.
-Unsure: a dose or timing that is not computable is silent and named here; as needed counts the
-  maximum per period, else the timing.
+Unless: topical; another NSAID (the source sets no limit); PHT is not active. A prescription that
+  the order replaces, and a statement of one that is counted, are not counted again.
+Then: offer 400 mg three times a day when the total then is 2400 mg or less and nothing speaks
+  against an oral NSAID, else to remove the order; a topical NSAID when nothing speaks against it.
+Unsure: an order whose dose or timing is not computable is silent and named here; of what is taken
+  already such a dose counts nothing and is named: the total is then at least what the card says.
+  As needed counts the maximum per period, else the timing.
 """
 
 from __future__ import annotations
 
-from cds_service.guideline import ordering
+from cds_service.guideline import conventions as c
+from cds_service.guideline import ibuprofen, ordering
 from cds_service.guideline import sources as s
 from cds_service.guideline.case import Case
 from cds_service.guideline.evidence import Parameter
@@ -35,10 +38,12 @@ from cds_service.guideline.finding import (
     judge,
 )
 from cds_service.guideline.header import Header
-from cds_service.guideline.wording import cited, listed
-from cds_service.patient.facts import Care, CareKind, Order, OrderKind
+from cds_service.guideline.ibuprofen import Total
+from cds_service.guideline.wording import cited, escape, listed
+from cds_service.patient.facts import Order, OrderKind
+from cds_service.patient.safety import RUNNING
 from cds_service.patient.sides import NOT_STATED
-from cds_service.patient.when import UNKNOWN, Answer
+from cds_service.patient.when import NO, UNKNOWN, YES, Answer
 
 CEILING = Parameter(
     name="ibuprofen-ceiling",
@@ -64,37 +69,14 @@ STARTING_DOSE = 1200  # mg a day: what the offered lower dose amounts to (C08)
 
 
 def assess(case: Case) -> list[Outcome]:
-    orders = [
-        o for o in ordering.orders(case, OrderKind.NSAID) if _counts(o.ingredient, o.systemic)
-    ]
-    if not orders:
+    if not ibuprofen.ordered(case):
         return ordering.none_ordered(RULE.id, "ibuprofen")
-    return [_assess_orders(case, orders)]
+    return [_assess_total(case, ibuprofen.total(case))]
 
 
-def _counts(ingredient: str, systemic: bool) -> bool:
-    return ingredient == "ibuprofen" and systemic
-
-
-def _assess_orders(case: Case, orders: list[Order]) -> Outcome:
+def _assess_total(case: Case, total: Total) -> Outcome:
     """All drafts of ibuprofen together: the patient takes their sum."""
-    drafts = {draft.reference for order in orders for draft in order.drafts}
-    running = [c for c in _running(case) if c.reference not in drafts]
-    parts = [*_ordered(orders), *_taken(running)]
-    problems = [
-        p for p in (*(o.dose_problem for o in orders), *(c.dose_problem for c in running)) if p
-    ]
-    total = sum(o.daily_mg or 0 for o in orders) + sum(c.daily_mg or 0 for c in running)
-    common = (
-        ordering.ordered(orders[0]),
-        ordering.disease(case),
-        Criterion(
-            "all doses can be computed",
-            UNKNOWN if problems else Answer.YES,
-            listed(list(dict.fromkeys(problems))) or "computed",
-            tuple(parts),
-        ),
-    )
+    common = (ordering.ordered(total.orders[0]), ordering.disease(case), _computed(total))
     levels: tuple[tuple[Parameter, Indicator], ...] = (
         (MAXIMUM, "critical"),
         (CEILING, "warning"),
@@ -106,73 +88,106 @@ def _assess_orders(case: Case, orders: list[Order]) -> Outcome:
             (
                 Criterion(
                     f"more than {case[parameter]:g} mg a day",
-                    Answer.of(total > case[parameter]),
-                    f"{total:g} mg a day",
+                    _more(total, case[parameter]),
+                    f"{total.mg:g} mg a day{' or more' if total.unknown else ''}",
                 ),
             ),
-            lambda: _advise(case, orders, total, tuple(parts)),
+            lambda: _advise(case, total),
         )
         for parameter, indicator in levels
     )
-    about = tuple(sorted(drafts))
+    about = tuple(sorted(d.reference for order in total.orders for d in order.drafts))
     return judge(RULE.id, NOT_STATED, common, variants, about=about)
 
 
-def _running(case: Case) -> list[Care]:
-    return [
-        care
-        for care in case.facts.care
-        if care.kind is CareKind.NSAID and care.ongoing and _counts(care.ingredient, care.systemic)
-    ]
+def _computed(total: Total) -> Criterion:
+    """What is ordered must be computable; what is taken already is named where it is not."""
+    unclear = any(order.daily_mg is None for order in total.orders)
+    return Criterion(
+        "the dose ordered can be computed",
+        UNKNOWN if unclear else YES,
+        listed(total.unknown) or "computed",
+        _parts(total),
+    )
 
 
-def _ordered(orders: list[Order]) -> list[Used]:
-    return [
-        Used(o.reference, f"{o.label}, ordered: {_mg(o.daily_mg)}", str(o.planned)) for o in orders
-    ]
+def _more(total: Total, limit: float) -> Answer:
+    if total.mg > limit:
+        return YES
+    return UNKNOWN if total.unknown else NO
 
 
-def _taken(running: list[Care]) -> list[Used]:
-    return [Used(c.reference, f"{c.label}: {_mg(c.daily_mg)}", str(c.start or "")) for c in running]
+def _parts(total: Total) -> tuple[Used, ...]:
+    ordered = (
+        Used(o.reference, f"{o.label}, ordered: {_mg(o.daily_mg)}", str(o.planned))
+        for o in total.orders
+    )
+    taken = (
+        Used(c.reference, f"{c.label}: {_mg(c.daily_mg)}", str(c.start or ""))
+        for c in total.running
+    )
+    return (*ordered, *taken)
 
 
 def _mg(daily: float | None) -> str:
     return "dose not computable" if daily is None else f"{daily:g} mg a day"
 
 
-def _advise(case: Case, orders: list[Order], total: float, parts: tuple[Used, ...]) -> Advice:
+def _advise(case: Case, total: Total) -> Advice:
+    least = "at least " if total.unknown else ""
+    ceiling = f"source ceiling is {case[CEILING]:g} mg/day"
+    topical = "" if case.gate.any_nsaid else ", or offer a topical NSAID instead"
     return Advice(
-        summary=f"Ibuprofen total {total:g} mg/day; source ceiling is {case[CEILING]:g} mg/day",
-        ask="Lower the dose, or offer a topical NSAID instead.",
-        facts=cited(parts),
+        summary=f"Ibuprofen total {least}{total.mg:g} mg/day; {ceiling}",
+        ask=f"Lower the dose{topical}.",
+        facts=cited(_parts(total)),
         source=(
             "Source: start with 1.2 g a day, may rise to 2.4 g if needed; short-term effect only.",
             "EMA: a small cardiovascular risk at 2400 mg a day or more, none seen at 1200 mg or"
             " less (not from the article).",
         ),
-        suggestions=_suggestions(case, orders, total),
+        unknown=tuple(escape(f"Dose not computable: {words}.") for words in total.unknown),
+        suggestions=_suggestions(case, total),
     )
 
 
-def _suggestions(case: Case, orders: list[Order], total: float) -> tuple[Suggestion, ...]:
-    highest = max(orders, key=lambda order: (order.daily_mg or 0, order.reference))
-    removed = ordering.delete(highest)
+def _suggestions(case: Case, total: Total) -> tuple[Suggestion, ...]:
+    highest = max(total.orders, key=lambda order: (order.daily_mg or 0, order.reference))
     offered: list[Suggestion] = []
-    lowered = total - (highest.daily_mg or 0) + STARTING_DOSE
-    if removed and lowered <= case[CEILING]:
+    lowered = total.mg - (highest.daily_mg or 0) + STARTING_DOSE
+    enough = lowered <= case[CEILING] and not total.unknown
+    if ordering.named(highest) and enough and _reducible(highest) and not _against(case):
         label = "Change the order to 400 mg three times a day"
         offered.append(Suggestion(label, change=Change.REDUCE_DOSE, drafts=highest.drafts))
     else:
-        offered += removed
+        offered += ordering.delete(highest)
     if not case.gate.any_nsaid:
         offered.append(Suggestion("Prescribe a topical NSAID", Treat.TOPICAL_NSAID))
     return tuple(offered)
 
 
+def _reducible(order: Order) -> bool:
+    """Ibuprofen alone, by mouth: tablets that also hold another drug are not for us to change."""
+    other = " / " in order.product or "Injection" in order.product
+    return not other
+
+
+def _against(case: Case) -> bool:
+    """The gate on oral NSAIDs, but for the ibuprofen itself, which the total counts."""
+    return any(reason != RUNNING for reason in case.gate.oral_nsaid)
+
+
 RULE = Recommendation(
     header=Header.read(__doc__),
     needs=(("Condition",), ("MedicationStatement", "MedicationRequest")),
-    parameters=(CEILING, MAXIMUM),
+    parameters=(
+        CEILING,
+        MAXIMUM,
+        c.PREGNANCY,
+        c.EGFR_CAUTION,
+        c.EGFR_AGE,
+        c.CAUTIOUS_AGE,
+    ),
     override_reasons=("directed-by-specialist", "different-site", "record-wrong", "not-daily"),
     sources=(s.EMA_IBUPROFEN, s.WILSON_2005),
     assess=assess,

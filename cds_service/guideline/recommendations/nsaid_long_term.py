@@ -8,7 +8,8 @@ When: PHT is active and a systemic NSAID has certainly been taken for more than 
   gap of more than 7 days (different NSAIDs join), and still is, or ended at most 7 days ago; at
   signing only when an NSAID is being signed.
 Unless: another NSAID indication on the order; topical; 28 days or fewer.
-Then: consider stopping, or a topical NSAID; keep loading going.
+Then: consider stopping, or a topical NSAID; keep loading going. Offer to stop an active order where
+  its own EHR sent it.
 Unsure: no start or supply period is silent; dates that only may exceed 28 days have no lower
   level to speak at and are silent.
 """
@@ -17,12 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cds_service.guideline import conventions as c
 from cds_service.guideline import ordering
 from cds_service.guideline import sources as s
 from cds_service.guideline.case import Case
 from cds_service.guideline.evidence import Parameter
 from cds_service.guideline.finding import (
     Advice,
+    Change,
     Criterion,
     Outcome,
     Recommendation,
@@ -101,14 +104,19 @@ def _used(parts: Sequence[Care]) -> tuple[Used, ...]:
 
 def _advise(case: Case, found: Supply | None, taken: list[Care]) -> Advice:
     days = found.days.least if found else 0
-    offered = []
+    offered = [
+        Suggestion(f"Stop {care.label}", change=Change.STOP, drafts=(care.order,))
+        for care in (found.parts if found else ())
+        if care.order
+    ]
     if not case.gate.any_nsaid:
         offered.append(Suggestion("Prescribe a topical NSAID", Treat.TOPICAL_NSAID))
+    topical = "" if case.gate.any_nsaid else ", or a topical NSAID"
     return Advice(
         summary=(
             f"Oral NSAID for {days} days: short-term relief only, no effect on long-term outcome"
         ),
-        ask="Consider stopping it, or a topical NSAID; keep loading going.",
+        ask=f"Consider stopping it{topical}; keep loading going.",
         facts=cited(_used(found.parts if found else taken)),
         source=(
             "Source: effective for short-term pain relief; does not affect long-term outcomes.",
@@ -122,7 +130,11 @@ def _advise(case: Case, found: Supply | None, taken: list[Care]) -> Advice:
 RULE = Recommendation(
     header=Header.read(__doc__),
     needs=(("Condition",), ("MedicationStatement", "MedicationRequest")),
-    parameters=(LONG, GAP),
+    parameters=(
+        LONG,
+        GAP,
+        c.PREGNANCY,
+    ),
     override_reasons=("different-site", "benefit-outweighs-risk", "not-daily"),
     sources=(s.WILSON_2005,),
     assess=assess,

@@ -19,7 +19,6 @@ from cds_service.guideline import sources as s
 from cds_service.guideline.case import Case
 from cds_service.guideline.finding import (
     Advice,
-    Criterion,
     Outcome,
     Recommendation,
     Suggestion,
@@ -29,7 +28,6 @@ from cds_service.guideline.finding import (
 )
 from cds_service.guideline.header import Header
 from cds_service.patient.facts import Order, OrderKind
-from cds_service.patient.timeline import SideTimeline
 from cds_service.patient.when import YES
 
 
@@ -41,24 +39,22 @@ def assess(case: Case) -> list[Outcome]:
 
 
 def _assess_order(case: Case, order: Order) -> Outcome:
-    side = ordering.sides(case, order)[0]
-    aimed = Criterion(
-        "aimed at the hamstring origin, or no site while PHT is active", YES, order.label
-    )
-    variants = (Variant("", "info", (aimed,), lambda: _advise(order, side)),)
-    return judge(
-        RULE.id, side.side, (ordering.ordered(order),), variants, about=ordering.about(order)
-    )
+    side = ordering.side(case, order)
+    aimed = ordering.aimed(case, order)
+    variants = (Variant("", "info", (aimed,), lambda: _advise(case, order)),)
+    return judge(RULE.id, side, (ordering.ordered(order),), variants, about=ordering.about(order))
 
 
-def _advise(order: Order, side: SideTimeline) -> Advice:
+def _advise(case: Case, order: Order) -> Advice:
+    sides = ordering.sides(case, order)
+    clock = sides[0].clock if len(sides) == 1 else None
     stage = (
-        (f"Source places it after 8-12 weeks or more; this patient is at {side.clock.days} days.",)
-        if side.clock
+        (f"Source places it after 8-12 weeks or more; this patient is at {clock.days} days.",)
+        if clock
         else ()
     )
     offered = list(ordering.delete(order))
-    if ask.no_loading(side).answer is YES:
+    if all(ask.no_loading(side).answer is YES for side in sides):
         offered.append(Suggestion("Refer to physiotherapy for loading", Treat.PHYSIOTHERAPY))
     return Advice(
         summary=(
@@ -73,6 +69,7 @@ def _advise(order: Order, side: SideTimeline) -> Advice:
             " after platelet-rich plasma (p=0.14; not from the article).",
             *stage,
         ),
+        unknown=ordering.unknown(case, order),
         suggestions=tuple(offered),
     )
 

@@ -10,7 +10,8 @@ When: PHT is active and a complete avulsion, an avulsion fracture of the ischium
 Unless: refuted, resolved, inactive or abated; an avulsion, pop or bone stress injury that names the
   other side; an observation older than 365 days; an avulsion or pop before surgery on that side in
   this episode.
-Then: offer MRI and an urgent surgical opinion.
+Then: offer MRI of the hamstring origin or the lumbar spine, and an urgent surgical opinion or an
+  emergency referral, by what was found.
 Unsure: only coded, unrefuted, positive findings; an age that only may be under 18 is an info.
 """
 
@@ -33,9 +34,9 @@ from cds_service.guideline.finding import (
 )
 from cds_service.guideline.header import Header
 from cds_service.guideline.wording import cited, listed
-from cds_service.patient.facts import Flag
+from cds_service.patient.facts import Flag, FlagKind
 from cds_service.patient.sides import NOT_STATED
-from cds_service.patient.when import UNKNOWN, YES, Answer
+from cds_service.patient.when import UNKNOWN, YES, Answer, Days
 
 
 def assess(case: Case) -> list[Outcome]:
@@ -44,8 +45,8 @@ def assess(case: Case) -> list[Outcome]:
     young = redflags.under_age(case)
     side = flags[0].side if flags else NOT_STATED
     variants = (
-        Variant("", "critical", (_found("critical", critical),), lambda: _advise(flags)),
-        Variant("", "warning", (_found("urgent", flags),), lambda: _advise(flags)),
+        Variant("", "critical", (_found("a critical", critical),), lambda: _advise(flags)),
+        Variant("", "warning", (_found("an urgent", flags),), lambda: _advise(flags)),
         Variant("under-18", "warning", (_young(case, young, YES),), lambda: _advise_young(case)),
         Variant("under-18", "info", (_young(case, young, UNKNOWN),), lambda: _advise_young(case)),
     )
@@ -55,14 +56,14 @@ def assess(case: Case) -> list[Outcome]:
 def _found(grade: str, flags: list[Flag]) -> Criterion:
     facts = tuple(_used(flag) for flag in flags)
     words = listed([flag.label for flag in flags]) or "none coded"
-    return Criterion(f"a {grade} finding is coded", Answer.of(bool(flags)), words, facts)
+    return Criterion(f"{grade} finding is coded", Answer.of(bool(flags)), words, facts)
 
 
 def _young(case: Case, young: Answer, wanted: Answer) -> Criterion:
     sure = "certainly" if wanted is YES else "perhaps"
     question = f"age {sure} under {case[c.MINIMUM_AGE]:g}"
     ages = case.facts.patient.age(case.today)
-    because = "no birth date on record" if ages is None else f"age {ages[0]}"
+    because = "no birth date on record" if ages is None else f"age {Days(*ages)}"
     return Criterion(question, Answer.of(young is wanted and ages is not None), because)
 
 
@@ -73,18 +74,33 @@ def _used(flag: Flag) -> Used:
 def _advise(flags: list[Flag]) -> Advice:
     first, *rest = sorted(flags, key=lambda flag: flag.kind not in redflags.CRITICAL)
     more = f" and {len(rest)} more" if rest else ""
-    return _advice(f"{first.label}{more}", cited(_used(flag) for flag in flags))
+    facts = cited(_used(flag) for flag in flags)
+    return _advice(f"{first.label}{more}", facts, _suggestions({flag.kind for flag in flags}))
 
 
 def _advise_young(case: Case) -> Advice:
-    ages = case.facts.patient.age(case.today)
-    return _advice(
-        f"age {ages[0] if ages else 0}: think of the ischial growth plate",
-        (f"Age {ages[0] if ages else 0}",),
-    )
+    ages = Days(*(case.facts.patient.age(case.today) or (0, 0)))
+    finding = f"age {ages}: think of the ischial growth plate"
+    return _advice(finding, (f"Age {ages}",), _suggestions(set()))
 
 
-def _advice(finding: str, facts: tuple[str, ...]) -> Advice:
+def _suggestions(kinds: set[FlagKind]) -> tuple[Suggestion, ...]:
+    """MRI of what the findings point to; cauda equina is for the emergency department."""
+    spinal = kinds & set(redflags.SPINAL)
+    offered = []
+    if FlagKind.CAUDA_EQUINA in kinds:
+        offered.append(Suggestion("Refer as an emergency", Treat.EMERGENCY_REFERRAL))
+    if spinal:
+        offered.append(Suggestion("Request MRI of the lumbar spine", Treat.LUMBAR_MRI))
+    if not spinal or kinds - spinal:
+        offered.append(Suggestion("Request MRI of the hamstring origin", Treat.MRI))
+    if FlagKind.CAUDA_EQUINA not in kinds:
+        label = "Refer urgently for a surgical opinion"
+        offered.append(Suggestion(label, Treat.URGENT_SURGICAL_REFERRAL))
+    return tuple(offered)
+
+
+def _advice(finding: str, facts: tuple[str, ...], offered: tuple[Suggestion, ...]) -> Advice:
     return Advice(
         summary=f"Check the diagnosis before the tendinopathy pathway: {finding}",
         ask="Check the diagnosis first; the tendinopathy pathway is held back.",
@@ -94,10 +110,7 @@ def _advice(finding: str, facts: tuple[str, ...]) -> Advice:
             "Also think of lumbar or sacroiliac referral, sciatic entrapment and ischiofemoral"
             " impingement; in adolescents of the ischial apophysis.",
         ),
-        suggestions=(
-            Suggestion("Request MRI of the hamstring origin", Treat.MRI),
-            Suggestion("Refer urgently for a surgical opinion", Treat.URGENT_SURGICAL_REFERRAL),
-        ),
+        suggestions=offered,
     )
 
 

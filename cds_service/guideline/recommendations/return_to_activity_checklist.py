@@ -32,7 +32,7 @@ from cds_service.guideline.finding import (
 )
 from cds_service.guideline.header import Header
 from cds_service.guideline.wording import escape
-from cds_service.patient.facts import OrderKind
+from cds_service.patient.facts import Order, OrderKind
 from cds_service.patient.timeline import SideTimeline
 from cds_service.patient.when import NO, UNKNOWN, YES, Answer
 
@@ -41,11 +41,14 @@ def assess(case: Case) -> list[Outcome]:
     cleared = ordering.orders(case, OrderKind.CLEARANCE)
     if case.facts.orders and not cleared:
         return ordering.none_ordered(RULE.id, "clearance for full activity")
-    about = tuple(r for order in cleared for r in ordering.about(order))
-    return [_assess_side(case, side, about) for side in case.sides]
+    found = [_assess_side(case, side, cleared) for side in case.sides]
+    lines = {outcome.advice.facts for outcome in found if outcome.advice}
+    return ordering.once(found) if len(lines) == 1 else found
 
 
-def _assess_side(case: Case, side: SideTimeline, about: tuple[str, ...]) -> Outcome:
+def _assess_side(case: Case, side: SideTimeline, cleared: tuple[Order, ...]) -> Outcome:
+    here = tuple(order for order in cleared if side.concerns(order.side) is not NO)
+    about = tuple(reference for order in here for reference in ordering.about(order))
     found = activity.checks(case, side)
     open_ones = [check for check in found if check.answer is UNKNOWN]
     failed = activity.unmet(found)
@@ -57,27 +60,25 @@ def _assess_side(case: Case, side: SideTimeline, about: tuple[str, ...]) -> Outc
         f"{len(open_ones)} not recorded, {len(failed)} unmet",
         tuple(used for check in found for used in check.used),
     )
-    common = (ask.active(side), ask.not_operated(side), _intent(case, side))
+    intent = _ordered(here) if cleared else _wanted(case, side)
+    common = (ask.active(side), ask.not_operated(side), intent)
     variants = (Variant("", "info", (asked,), lambda: _advise(found)),)
     return judge(RULE.id, side.side, common, variants, about=about)
 
 
-def _intent(case: Case, side: SideTimeline) -> Criterion:
-    """A goal or a clearance order that is not for the other side."""
+def _wanted(case: Case, side: SideTimeline) -> Criterion:
+    """A goal that is not for the other side."""
     goals = [g for g in case.facts.goals if side.concerns(g.side) is not NO]
-    orders = [
-        order
-        for order in ordering.orders(case, OrderKind.CLEARANCE)
-        if side.concerns(order.side) is not NO
-    ]
-    facts = (
-        *(Used(g.reference, g.label, str(g.when or "")) for g in goals),
-        *(Used(o.reference, o.label, str(o.planned)) for o in orders),
-    )
-    question = "return to full activity is a goal, or clearance is ordered"
-    if not facts:
-        return Criterion(question, NO, "neither on record")
-    return Criterion(question, YES, "on record", facts)
+    facts = tuple(Used(g.reference, g.label, str(g.when or "")) for g in goals)
+    because = "on record" if facts else "none on record"
+    return Criterion("return to full activity is a goal", Answer.of(bool(facts)), because, facts)
+
+
+def _ordered(here: tuple[Order, ...]) -> Criterion:
+    """A clearance that is not for the other side; a goal does not widen what is ordered."""
+    facts = tuple(Used(o.reference, o.label, str(o.planned)) for o in here)
+    because = "ordered" if facts else "for the other side"
+    return Criterion("clearance is ordered for this side", Answer.of(bool(facts)), because, facts)
 
 
 def _advise(found: tuple[activity.Check, ...]) -> Advice:

@@ -24,6 +24,7 @@ from cds_service.guideline.finding import (
     Criterion,
     Outcome,
     Recommendation,
+    State,
     Suggestion,
     Treat,
     Variant,
@@ -40,12 +41,25 @@ def assess(case: Case) -> list[Outcome]:
     orders = ordering.orders(case, OrderKind.CLEARANCE)
     if not orders:
         return ordering.none_ordered(RULE.id, "clearance for full activity")
-    return [
-        _assess_side(case, order, side)
-        for order in orders
-        for side in case.sides
-        if side.concerns(order.side) is not NO
-    ]
+    return [outcome for order in orders for outcome in _assess_order(case, order)]
+
+
+def _assess_order(case: Case, order: Order) -> list[Outcome]:
+    here = [side for side in case.sides if side.concerns(order.side) is not NO]
+    found = [_assess_side(case, order, side) for side in here]
+    return ordering.once(found) or [_other_side(order)]
+
+
+def _other_side(order: Order) -> Outcome:
+    """The clearance is for a side that is not diseased."""
+    asked = Criterion("PHT is active on this side", NO, "the order is for the other side")
+    return Outcome(
+        rule=RULE.id,
+        side=order.side,
+        state=State.NOT_MET,
+        criteria=(asked,),
+        about=ordering.about(order),
+    )
 
 
 def _assess_side(case: Case, order: Order, side: SideTimeline) -> Outcome:
@@ -62,13 +76,15 @@ def _assess_side(case: Case, order: Order, side: SideTimeline) -> Outcome:
 
 
 def _advise(order: Order, failed: tuple[activity.Check, ...]) -> Advice:
-    words = ", ".join(check.words for check in failed[:SHOWN])
+    words = ", ".join(check.short for check in failed[:SHOWN])
     more = f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
     removed = ordering.delete(order, "Remove the clearance")
     graded = (
         (
             Suggestion(
-                "Make it a graded return to activity", change=Change.GRADE, drafts=order.drafts
+                "Make it a graded return to activity",
+                change=Change.GRADE,
+                drafts=ordering.named(order),
             ),
         )
         if removed

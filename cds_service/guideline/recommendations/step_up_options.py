@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline import criteria as ask
+from cds_service.guideline import redflags
 from cds_service.guideline import sources as s
 from cds_service.guideline.case import Case
 from cds_service.guideline.evidence import Parameter
@@ -197,6 +198,8 @@ RULE = Recommendation(
         c.LOADING_GAP,
         *c.IMPROVEMENT,
         c.MINIMUM_AGE,
+        c.PREGNANCY,
+        redflags.OBSERVED,
     ),
     override_reasons=(
         "continue-conservative",

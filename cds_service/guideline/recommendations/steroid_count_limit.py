@@ -11,7 +11,8 @@ When: a local corticosteroid injection at the hamstring origin of a side is orde
   (c) else 3 or more with the possible ones: warning `uncertain-records`; (d), tested first: the
   order names no side and disease is bilateral: both sides reach the limit: the lower of their
   levels, one does: warning `side-unspecified`. With repeats allowed, given and planned together
-  more than 3 fire at the same level.
+  more than 3 fire at the same level. Where PHT is not active on the side there is no current
+  episode: at most warning `earlier-episode`.
 Unless: the order is for another site, or is oral, intramuscular, intravenous, epidural or topical.
 Then: offer to remove the order, a surgical opinion, a loading programme. Never blocks.
 Unsure: undated or unsided records and completed orders are possible, never certain; an order that
@@ -45,9 +46,10 @@ from cds_service.patient.facts import Order, OrderKind
 from cds_service.patient.injections import Event
 from cds_service.patient.sides import NOT_STATED
 from cds_service.patient.timeline import SideTimeline
-from cds_service.patient.when import NO, YES, Answer
+from cds_service.patient.when import YES, Answer, latest_of
 
 RANK: tuple[Indicator, ...] = ("info", "warning", "critical")
+INSTEAD = "Consider a loading review, shockwave or a surgical opinion instead of a further one."
 
 
 def assess(case: Case) -> list[Outcome]:
@@ -65,7 +67,7 @@ def _assess_order(case: Case, order: Order) -> list[Outcome]:
         judge(
             RULE.id,
             side.side,
-            (ordering.ordered(order),),
+            (ordering.ordered(order), ordering.aimed(case, order)),
             _variants(case, order, side),
             about=ordering.about(order),
         )
@@ -75,16 +77,17 @@ def _assess_order(case: Case, order: Order) -> list[Outcome]:
 
 def _variants(case: Case, order: Order, side: SideTimeline) -> tuple[Variant, ...]:
     """(a), (b), (c): the first that is reached."""
+    certain, every = ordering.certain(side), list(side.injections)
     options: tuple[tuple[str, Indicator, list[Event], str], ...] = (
         ("", "critical", ordering.current(side), "certain, in this episode"),
-        ("earlier-episode", "warning", ordering.certain(side), "certain, in all episodes"),
-        ("uncertain-records", "warning", list(side.injections), "certain or possible"),
+        ("earlier-episode", "warning", certain, "certain, in all episodes"),
+        ("uncertain-records", "warning", every, "certain or possible"),
     )
     return tuple(
         Variant(
             name,
             ordering.level(order, indicator),
-            (_reached(case, order, events, which),),
+            (*(() if name else (ask.active(side),)), _reached(case, order, events, which)),
             partial(_advise, case, order, side, name, events),
         )
         for name, indicator, events, which in options
@@ -102,41 +105,31 @@ def _reached(case: Case, order: Order, events: list[Event], which: str) -> Crite
 
 def _unspecified(case: Case, order: Order, sides: tuple[SideTimeline, ...]) -> Outcome:
     """(d): no side on the order, disease on both."""
-    fired = [
-        next((v for v in _variants(case, order, side) if v.criteria[0].answer is YES), None)
-        for side in sides
-    ]
-    reached = [variant for variant in fired if variant]
-    criteria = tuple(_variants(case, order, side)[2].criteria[0] for side in sides)
+    reached = [first for side in sides if (first := _first(_variants(case, order, side)))]
     if len(reached) == len(sides):
         lowest = min(reached, key=lambda variant: RANK.index(variant.indicator))
-        variants: tuple[Variant, ...] = (lowest,)
+        variant = replace(lowest, advise=lambda: _advise_both(case, order, sides))
     else:
         some = Criterion(
             "one side reaches the limit, the order names none",
             Answer.of(bool(reached)),
             f"{len(reached)} of {len(sides)} sides",
         )
-        variants = (
-            Variant(
-                "side-unspecified",
-                ordering.level(order, "warning"),
-                (some,),
-                lambda: _advise_side(case, order, sides),
-            ),
+        variant = Variant(
+            "side-unspecified",
+            ordering.level(order, "warning"),
+            (some,),
+            lambda: _advise_side(case, order, sides),
         )
-    evidence = tuple(
-        Criterion(one.question, YES, one.because, one.facts) if one.answer is not NO else one
-        for one in criteria
-    )
-    outcome = judge(
-        RULE.id, NOT_STATED, (ordering.ordered(order),), variants, about=ordering.about(order)
-    )
-    return _with_evidence(outcome, evidence)
+    common = (ordering.ordered(order), ordering.aimed(case, order))
+    outcome = judge(RULE.id, NOT_STATED, common, (variant,), about=ordering.about(order))
+    counts = tuple(_variants(case, order, side)[-1].criteria[0] for side in sides)
+    return replace(outcome, criteria=(*outcome.criteria, *counts))
 
 
-def _with_evidence(outcome: Outcome, evidence: tuple[Criterion, ...]) -> Outcome:
-    return replace(outcome, criteria=(*outcome.criteria, *evidence))
+def _first(variants: tuple[Variant, ...]) -> Variant | None:
+    """The first variant that is reached."""
+    return next((v for v in variants if all(one.answer is YES for one in v.criteria)), None)
 
 
 # --- words ---
@@ -145,35 +138,47 @@ def _with_evidence(outcome: Outcome, evidence: tuple[Criterion, ...]) -> Outcome
 def _advise(
     case: Case, order: Order, side: SideTimeline, variant: str, events: list[Event]
 ) -> Advice:
-    where = origin(side.side)
-    number = len(events)
-    if variant == "uncertain-records":
-        summary = (
-            f"Up to {number} prior steroid injections at {where}, some uncertain;"
-            " source limit is 2-3"
-        )
-    elif variant == "earlier-episode":
-        summary = (
-            f"{number} prior steroid injections at {where}, over all episodes; source limit is 2-3"
-        )
-    elif number + 1 > case.whole(c.STEROID_LIMIT):
-        summary = f"{number} prior steroid injections at {where}; source limit is 2-3"
-    else:
-        summary = (
-            f"{number} prior and {order.injections} planned steroid injections at {where};"
-            " source limit is 2-3"
-        )
-    ask_for = "Consider another option than a further injection."
-    return _advice(case, order, (side,), summary, ask_for)
+    how_many = _how_many(case, order, len(events))
+    up_to = "Up to " if variant == "uncertain-records" else ""
+    doubt = {"uncertain-records": ", some uncertain", "earlier-episode": ", over all episodes"}
+    summary = (
+        f"{up_to}{how_many} steroid injections at {origin(side.side)}{doubt.get(variant, '')};"
+        " source limit is 2-3"
+    )
+    return _advice(case, order, (side,), summary, INSTEAD)
+
+
+def _how_many(case: Case, order: Order, number: int) -> str:
+    """'3 prior', or with repeats that pass the limit '1 prior and 3 planned'."""
+    if number + 1 > case.whole(c.STEROID_LIMIT):
+        return f"{number} prior"
+    return f"{number} prior and {order.injections} planned"
+
+
+def _numbers(sides: tuple[SideTimeline, ...]) -> str:
+    """'left 3 and right 1 to 2', certain and possible."""
+    words = []
+    for side in sides:
+        certain, every = len(ordering.certain(side)), len(side.injections)
+        words.append(f"{side.side.words} {certain}" + (f" to {every}" if every > certain else ""))
+    return " and ".join(words)
+
+
+def _advise_both(case: Case, order: Order, sides: tuple[SideTimeline, ...]) -> Advice:
+    planned = f", {order.injections} planned" if order.injections > 1 else ""
+    summary = (
+        f"Prior steroid injections at the hamstring origins: {_numbers(sides)}{planned};"
+        " source limit is 2-3"
+    )
+    return _advice(case, order, sides, summary, INSTEAD)
 
 
 def _advise_side(case: Case, order: Order, sides: tuple[SideTimeline, ...]) -> Advice:
-    numbers = " and ".join(f"{side.side.words} {len(side.injections)}" for side in sides)
     return _advice(
         case,
         order,
         sides,
-        f"Which side? Prior steroid injections at the hamstring origin: {numbers};"
+        f"Which side? Prior steroid injections at the hamstring origin: {_numbers(sides)};"
         " source limit is 2-3",
         "Name the side: one of them has reached the limit, the other has not.",
     )
@@ -183,10 +188,10 @@ def _advice(
     case: Case, order: Order, sides: tuple[SideTimeline, ...], summary: str, ask_for: str
 ) -> Advice:
     events = [event for side in sides for event in side.injections]
-    last = max((e.when.latest for e in events if e.certain and e.when), default=None)
+    last = latest_of([event.when for event in events if event.certain and event.when])
     interval: tuple[str, ...] = ()
     if last is not None and len(sides) == 1:
-        days = (order.planned.earliest - last).days
+        days = last.days_until(order.planned)
         interval = (f"Last one {days} days before the planned day (source: 4-6 weeks between)",)
     return Advice(
         summary=summary,
@@ -198,7 +203,7 @@ def _advice(
             " the article).",
             "The number itself is expert opinion.",
         ),
-        unknown=(*_doubtful(events), *ordering.unsure(order)),
+        unknown=(*_doubtful(events), *ordering.unknown(case, order)),
         suggestions=_suggestions(case, order, sides),
     )
 

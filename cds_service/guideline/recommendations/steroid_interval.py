@@ -9,7 +9,8 @@ When: from the last certain injection of the side to the planned day are fewer t
   `imprecise-date`; one that straddles 42 and is at least 28: info `4-to-6-weeks`.
 Unless: steroid-count-limit fires for the order; the other side; 42 days or more.
 Then: offer to move the order to 42 days after the last injection, or to remove it.
-Unsure: no certain dated injection is silent; possible records are ignored.
+Unsure: no certain dated injection is silent; possible records are ignored. In bilateral disease
+  an order that names no side, too soon for one side only, speaks one level lower.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from cds_service.guideline.case import Case
 from cds_service.guideline.evidence import Parameter
 from cds_service.guideline.finding import (
     Advice,
-    Change,
     Criterion,
     Indicator,
     Outcome,
@@ -56,9 +56,14 @@ def assess(case: Case) -> list[Outcome]:
     orders = ordering.orders(case, OrderKind.STEROID)
     if not orders:
         return ordering.none_ordered(RULE.id, "a local steroid injection")
-    return [
-        _assess_side(case, order, side) for order in orders for side in ordering.sides(case, order)
-    ]
+    return [outcome for order in orders for outcome in _assess_order(case, order)]
+
+
+def _assess_order(case: Case, order: Order) -> list[Outcome]:
+    sides = ordering.sides(case, order)
+    return ordering.for_either_side(
+        case, order, [_assess_side(case, order, side) for side in sides]
+    )
 
 
 def _assess_side(case: Case, order: Order, side: SideTimeline) -> Outcome:
@@ -66,8 +71,7 @@ def _assess_side(case: Case, order: Order, side: SideTimeline) -> Outcome:
     last = latest_of([event.when for event in events if event.when])
     days = last.days_until(order.planned) if last else None
     least, preferred = case[c.STEROID_INTERVAL], case[PREFERRED]
-    common = (ordering.ordered(order), _dated(events, days))
-    unsided = ordering.side_unspecified(case, order)
+    common = (ordering.ordered(order), ordering.aimed(case, order), _dated(events, days))
     options: tuple[tuple[str, Indicator, str, Answer], ...] = (
         ()
         if days is None
@@ -90,7 +94,7 @@ def _assess_side(case: Case, order: Order, side: SideTimeline) -> Outcome:
     variants = [
         Variant(
             name,
-            ordering.LOWER[indicator] if unsided else ordering.level(order, indicator),
+            ordering.level(order, indicator),
             (Criterion(question, answer, f"{days} days"),),
             lambda: _advise(case, order, side, last, days),
         )
@@ -116,14 +120,14 @@ def _advise(
         ),
         ask=f"Leave at least 4 weeks, better 6, between injections: from {_from(case, last)}.",
         facts=(
-            *cited(ask.used_event(event) for event in ordering.certain(side)[-1:]),
+            *cited(ask.used_event(event) for event in _last(side)),
             f"Planned: {order.planned}, {days} days after the last one",
         ),
         source=(
             "Source: 4-6 weeks between injections.",
             "The basis is expert opinion; no trial of intervals was found.",
         ),
-        unknown=(*_imprecise(last), *_which_side(case, order), *ordering.unsure(order)),
+        unknown=(*_imprecise(last), *ordering.unknown(case, order)),
         suggestions=_suggestions(case, order, last),
     )
 
@@ -151,20 +155,17 @@ def _imprecise(last: When | None) -> tuple[str, ...]:
     return (f"The day of the last injection is recorded only as {last}.",)
 
 
-def _which_side(case: Case, order: Order) -> tuple[str, ...]:
-    unsided = ordering.side_unspecified(case, order)
-    return ("The order does not name the side.",) if unsided else ()
+def _last(side: SideTimeline) -> list[Event]:
+    """The certain one that ends last."""
+    dated = [event for event in ordering.certain(side) if event.when]
+    return sorted(dated, key=lambda event: event.when.latest if event.when else date.min)[-1:]
 
 
 def _suggestions(case: Case, order: Order, last: When | None) -> tuple[Suggestion, ...]:
     removed = ordering.delete(order)
-    if last is None or not removed:
+    if last is None:
         return removed
-    day = _preferred_day(case, last)
-    moved = Suggestion(
-        f"Move the order to {day.isoformat()}", change=Change.POSTPONE, drafts=order.drafts, day=day
-    )
-    return (moved, *removed)
+    return (*ordering.postpone(order, _preferred_day(case, last)), *removed)
 
 
 RULE = Recommendation(

@@ -251,6 +251,7 @@ RULE = Recommendation(
         RECENT,
         c.SAME_INJECTION,
         c.ORDER_BEFORE_INJECTION,
+        c.COMPLETED_REFERRAL,
     ),
     override_reasons=(
         "directed-by-specialist",

@@ -7,10 +7,13 @@ Origin: article C24
 When: a local steroid injection is ordered for a side with certainly 2 injections in all.
 Unless: steroid-count-limit fires for the order.
 Then: check that loading is in place; offer physiotherapy, and a surgical opinion after 90 days.
-Unsure: possible records are named but do not raise the count.
+Unsure: possible records are named but do not raise the count; an order that names no side in
+  bilateral disease is silent.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline import criteria as ask
@@ -31,7 +34,7 @@ from cds_service.guideline.header import Header
 from cds_service.guideline.wording import cited, origin
 from cds_service.patient.facts import Order, OrderKind
 from cds_service.patient.timeline import SideTimeline
-from cds_service.patient.when import YES, Answer
+from cds_service.patient.when import UNKNOWN, YES, Answer
 
 
 def assess(case: Case) -> list[Outcome]:
@@ -39,10 +42,7 @@ def assess(case: Case) -> list[Outcome]:
     if not orders:
         return ordering.none_ordered(RULE.id, "a local steroid injection")
     return [
-        _assess_side(case, order, side)
-        for order in orders
-        if not ordering.side_unspecified(case, order)
-        for side in ordering.sides(case, order)
+        _assess_side(case, order, side) for order in orders for side in ordering.sides(case, order)
     ]
 
 
@@ -55,10 +55,15 @@ def _assess_side(case: Case, order: Order, side: SideTimeline) -> Outcome:
         f"{len(events)} on record",
         tuple(ask.used_event(event) for event in events),
     )
-    variants = (Variant("", "info", (asked,), lambda: _advise(case, order, side)),)
-    return judge(
-        RULE.id, side.side, (ordering.ordered(order),), variants, about=ordering.about(order)
+    unsided = ordering.side_unspecified(case, order)
+    named = Criterion(
+        "the order is for this side",
+        UNKNOWN if unsided else YES,
+        "it names no side, both are diseased" if unsided else "by the order, or the diseased side",
     )
+    common = (ordering.ordered(order), ordering.aimed(case, order), named)
+    variants = (Variant("", "info", (asked,), lambda: _advise(case, order, side)),)
+    return judge(RULE.id, side.side, common, variants, about=ordering.about(order))
 
 
 def _advise(case: Case, order: Order, side: SideTimeline) -> Advice:
@@ -75,14 +80,23 @@ def _advise(case: Case, order: Order, side: SideTimeline) -> Advice:
             " the last within the 2-3 limit"
         ),
         ask="Check that progressive loading is in place before a last injection.",
-        facts=cited(ask.used_event(event) for event in side.injections),
+        facts=(*cited(ask.used_event(event) for event in side.injections), *_apart(side)),
         source=(
             "Source: 2-3 injections; some readers stop at 2.",
             "If the first two gave little or short relief, another is unlikely to change the"
             " course.",
         ),
-        unknown=ordering.unsure(order),
+        unknown=ordering.unknown(case, order),
         suggestions=tuple(suggestions),
+    )
+
+
+def _apart(side: SideTimeline) -> tuple[str, ...]:
+    """The interval between the certain ones."""
+    days = [event.when for event in ordering.certain(side) if event.when]
+    return tuple(
+        f"{first.days_until(second)} days between {first} and {second}"
+        for first, second in pairwise(days)
     )
 
 

@@ -12,12 +12,15 @@ When: PHT is active and, on the planned day, the conservative duration is certai
 Unless: steroid-count-limit fires for the order; 28 days of conservative care or more.
 Then: offer to remove or move the order, and a loading programme.
 Unsure: absence of records is no proof of absence: the card asks. Physiotherapy of unrecorded
-  content is neither loading nor its absence: silent.
+  content is neither loading nor its absence: silent. So is a record that cannot be read where it
+  may be loading. In bilateral disease an order that names no side, too early for one side only,
+  speaks one level lower.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from functools import partial
 
 from cds_service.guideline import criteria as ask
 from cds_service.guideline import ordering
@@ -26,7 +29,6 @@ from cds_service.guideline.case import Case
 from cds_service.guideline.evidence import Parameter
 from cds_service.guideline.finding import (
     Advice,
-    Change,
     Criterion,
     Outcome,
     Recommendation,
@@ -38,9 +40,10 @@ from cds_service.guideline.finding import (
 from cds_service.guideline.header import Header
 from cds_service.guideline.wording import cited
 from cds_service.patient.facts import Order, OrderKind
-from cds_service.patient.loading import Clock
 from cds_service.patient.timeline import SideTimeline
-from cds_service.patient.when import NO, UNKNOWN, Answer, Days
+from cds_service.patient.when import NO, UNKNOWN, YES, Answer, Days
+
+MAY_BE_LOADING = ("Procedure", "CarePlan")
 
 EARLIEST = Parameter(
     name="steroid-early-days",
@@ -57,60 +60,67 @@ def assess(case: Case) -> list[Outcome]:
     orders = ordering.orders(case, OrderKind.STEROID)
     if not orders:
         return ordering.none_ordered(RULE.id, "a local steroid injection")
-    return [
-        _assess_side(case, order, side) for order in orders for side in ordering.sides(case, order)
-    ]
+    return [outcome for order in orders for outcome in _assess_order(case, order)]
+
+
+def _assess_order(case: Case, order: Order) -> list[Outcome]:
+    sides = ordering.sides(case, order)
+    return ordering.for_either_side(
+        case, order, [_assess_side(case, order, side) for side in sides]
+    )
 
 
 def _assess_side(case: Case, order: Order, side: SideTimeline) -> Outcome:
-    clock = side.clock_on(order.planned.latest)
+    days = _loading_days(order, side)
     onset = _since_onset(order, side)
     least = case[EARLIEST]
-    common = (ordering.ordered(order), ask.active(side))
-    days = clock.days if clock else None
+    nothing = _nothing_on_file(case, side)
+    common = (ordering.ordered(order), ordering.aimed(case, order), ask.active(side))
+    dated = partial(_advise, case, order, side, days, onset)
+    level = ordering.level(order, "warning")
     variants = (
-        Variant(
-            "under-4-weeks",
-            ordering.level(order, "warning"),
-            (_under(side, clock, onset, least),),
-            lambda: _advise(case, order, side, clock, onset),
-        ),
-        Variant(
-            "imprecise-date",
-            "info",
-            (_straddles(days, least),),
-            lambda: _advise(case, order, side, clock, onset),
-        ),
+        Variant("under-4-weeks", level, _under(side, days, onset, least, nothing), dated),
+        Variant("imprecise-date", "info", (_straddles(days, least),), dated),
         Variant(
             "no-conservative-care-documented",
             "info",
-            (_nothing_on_file(side), _onset_not_recent(onset, least)),
-            lambda: _advise_undocumented(order, side),
+            (nothing, _onset_not_recent(onset, least)),
+            lambda: _advise_undocumented(case, order, side),
         ),
     )
     return judge(RULE.id, side.side, common, variants, about=ordering.about(order))
+
+
+def _loading_days(order: Order, side: SideTimeline) -> Days | None:
+    """Days of loading on the planned day, which may itself be known only as a month."""
+    first, last = side.clock_on(order.planned.earliest), side.clock_on(order.planned.latest)
+    return Days(first.days.least, last.days.most) if first and last else None
 
 
 def _since_onset(order: Order, side: SideTimeline) -> Days | None:
     return side.episode.start.days_until(order.planned) if side.episode.start else None
 
 
-def _nothing_on_file(side: SideTimeline) -> Criterion:
-    """No loading, certain or possible."""
-    return ask.no_loading(side)
+def _nothing_on_file(case: Case, side: SideTimeline) -> Criterion:
+    """No loading, certain or possible; a record that cannot be read may be loading (G7)."""
+    found = ask.no_loading(side)
+    broken = [u.reference for u in case.facts.unreadable if u.resource_type in MAY_BE_LOADING]
+    if found.answer is YES and broken:
+        return replace(found, answer=UNKNOWN, because=f"{broken[0]} cannot be read")
+    return found
 
 
-def _under(side: SideTimeline, clock: Clock | None, onset: Days | None, least: float) -> Criterion:
+def _under(
+    side: SideTimeline, days: Days | None, onset: Days | None, least: float, nothing: Criterion
+) -> tuple[Criterion, ...]:
     question = f"conservative care, or the disease, lasts certainly fewer than {least:g} days"
-    if clock is not None:
-        because = f"{clock.days} days of loading on the planned day"
+    if days is not None:
+        because = f"{days} days of loading on the planned day"
         facts = tuple(ask.used_care(care) for care in side.loading)
-        return Criterion(question, clock.days.less_than(least), because, facts)
-    if side.loading or side.unspecified_physiotherapy:
-        return Criterion(question, UNKNOWN, "loading or physiotherapy on record, its time unclear")
+        return (Criterion(question, days.less_than(least), because, facts),)
     if onset is None:
-        return Criterion(question, UNKNOWN, "no loading and no onset on record")
-    return Criterion(question, onset.less_than(least), f"no loading; onset {onset} days before")
+        return nothing, Criterion(question, UNKNOWN, "no onset on record")
+    return nothing, Criterion(question, onset.less_than(least), f"onset {onset} days before")
 
 
 def _straddles(days: Days | None, least: float) -> Criterion:
@@ -124,45 +134,38 @@ def _straddles(days: Days | None, least: float) -> Criterion:
 def _onset_not_recent(onset: Days | None, least: float) -> Criterion:
     question = f"onset {least:g} days ago or more, or not recorded"
     if onset is None:
-        return Criterion(question, Answer.YES, "not recorded")
+        return Criterion(question, YES, "not recorded")
     recent = onset.less_than(least)
-    return Criterion(question, Answer.of(recent is not Answer.YES), f"{onset} days before")
+    return Criterion(question, Answer.of(recent is not YES), f"{onset} days before")
 
 
 # --- words ---
 
 
 def _advise(
-    case: Case, order: Order, side: SideTimeline, clock: Clock | None, onset: Days | None
+    case: Case, order: Order, side: SideTimeline, days: Days | None, onset: Days | None
 ) -> Advice:
-    days = clock.days if clock else Days(0, 0)
     summary = (
-        f"Steroid injection ordered after {days} days of conservative care;"
+        f"Steroid injection ordered after {days or 0} days of conservative care;"
         " source suggests at least 4 weeks first"
     )
-    begun = f"Loading since {clock.started}" if clock else "No loading on record"
+    begun = f"Loading since {side.clock.started}" if side.clock else "No loading on record"
     since = f"Onset {onset} days before the planned day" if onset else "Onset not recorded"
     facts = (begun, since, *cited(ask.used_care(care) for care in side.loading))
-    start = clock.started if clock else side.episode.start
-    later = start.plus(case.whole(EARLIEST)).latest if start else None
-    return _advice(order, side, summary, "Give loading at least 4 weeks first.", facts, later=later)
+    ask_for = "Give loading at least 4 weeks first."
+    return _advice(case, order, side, (summary, ask_for), facts)
 
 
-def _advise_undocumented(order: Order, side: SideTimeline) -> Advice:
+def _advise_undocumented(case: Case, order: Order, side: SideTimeline) -> Advice:
     summary = "Steroid injection ordered: no loading programme on record. Done elsewhere?"
     ask_for = "Was loading done elsewhere? If so, record its start date."
-    return _advice(order, side, summary, ask_for, cited(ask.diagnoses(side)))
+    return _advice(case, order, side, (summary, ask_for), cited(ask.diagnoses(side)))
 
 
 def _advice(
-    order: Order,
-    side: SideTimeline,
-    summary: str,
-    ask_for: str,
-    facts: tuple[str, ...],
-    *,
-    later: date | None = None,
+    case: Case, order: Order, side: SideTimeline, words: tuple[str, str], facts: tuple[str, ...]
 ) -> Advice:
+    summary, ask_for = words
     return Advice(
         summary=summary,
         ask=ask_for,
@@ -172,19 +175,21 @@ def _advice(
             "Relief is short term; the long-term outcome is not improved and possibly worse"
             " (Coombes 2010, other tendons, not from the article).",
         ),
-        unknown=("If care happened elsewhere, record its start date.", *ordering.unsure(order)),
-        suggestions=_suggestions(order, side, later),
+        unknown=(
+            "If care happened elsewhere, record its start date.",
+            *ordering.unknown(case, order),
+        ),
+        suggestions=_suggestions(case, order, side),
     )
 
 
-def _suggestions(order: Order, side: SideTimeline, later: date | None) -> tuple[Suggestion, ...]:
-    offered = []
-    removed = ordering.delete(order)
-    if removed and later and later > order.planned.latest:
-        label = f"Move the order to {later.isoformat()}"
-        offered.append(Suggestion(label, change=Change.POSTPONE, drafts=order.drafts, day=later))
-    offered += removed
-    if ask.no_loading(side).answer is Answer.YES:
+def _suggestions(case: Case, order: Order, side: SideTimeline) -> tuple[Suggestion, ...]:
+    offered: list[Suggestion] = []
+    if side.clock and side.clock.idle.most == 0:  # loading that goes on will last long enough
+        enough = side.clock.started.plus(case.whole(EARLIEST)).latest
+        offered += ordering.postpone(order, enough)
+    offered += ordering.delete(order)
+    if ask.no_loading(side).answer is YES:
         offered.append(Suggestion("Refer to physiotherapy for loading", Treat.PHYSIOTHERAPY))
     return tuple(offered)
 

@@ -53,11 +53,16 @@ def _assess_order(case: Case, order: Order) -> Outcome:
         "a tear coded on the same or an unknown side", Answer.of(bool(tears)), because, facts
     )
     variants = (
-        Variant("", ordering.level(order, "critical"), (asked,), lambda: _advise(order, facts)),
+        Variant(
+            "",
+            ordering.level(order, "critical"),
+            (asked,),
+            lambda: _advise(case, order, facts),
+        ),
     )
-    return judge(
-        RULE.id, sides[0].side, (ordering.ordered(order),), variants, about=ordering.about(order)
-    )
+    common = (ordering.ordered(order), ordering.aimed(case, order))
+    side = ordering.side(case, order)
+    return judge(RULE.id, side, common, variants, about=ordering.about(order))
 
 
 def _here(flag: Flag, sides: tuple[SideTimeline, ...]) -> bool:
@@ -68,7 +73,7 @@ def _used(flag: Flag) -> Used:
     return Used(flag.reference, flag.label, str(flag.when or ""), recognised_by=flag.recognised_by)
 
 
-def _advise(order: Order, facts: tuple[Used, ...]) -> Advice:
+def _advise(case: Case, order: Order, facts: tuple[Used, ...]) -> Advice:
     return Advice(
         summary=(
             "Hamstring origin tear/avulsion is recorded: steroid injection is usually inappropriate"
@@ -79,7 +84,7 @@ def _advise(order: Order, facts: tuple[Used, ...]) -> Advice:
             "Complete tears are best repaired, early better than late (Degen 2019; van der Made"
             " 2019).",
         ),
-        unknown=ordering.unsure(order),
+        unknown=ordering.unknown(case, order),
         suggestions=(
             *ordering.delete(order),
             Suggestion("Refer urgently for a surgical opinion", Treat.URGENT_SURGICAL_REFERRAL),

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline import criteria as ask
+from cds_service.guideline import redflags
 from cds_service.guideline import sources as s
 from cds_service.guideline.case import Case
 from cds_service.guideline.finding import (
@@ -152,6 +153,7 @@ RULE = Recommendation(
         c.LOADING_GAP,
         *c.IMPROVEMENT,
         c.MINIMUM_AGE,
+        redflags.OBSERVED,
     ),
     override_reasons=(
         "continue-conservative",

@@ -1,0 +1,100 @@
+"""Where a draft order is aimed: the third question of G5, asked of what an EHR really sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cds_service.fhir import flags
+from cds_service.fhir.codes import items, texts
+from cds_service.fhir.reader import Reader
+from cds_service.fhir.resources import Resource
+from cds_service.fhir.sound import Sound
+from cds_service.patient.facts import FlagKind, Place, Reason
+from cds_service.patient.origin import at_hamstring_origin, concerns_pht
+from cds_service.patient.when import NO, UNKNOWN, YES, Answer
+from cds_service.terminology import text
+
+INJECTIONS = ("steroid-injection", "tendon-injection", "other-injection", "steroid-elsewhere")
+TEARS = (FlagKind.AVULSION, FlagKind.AVULSION_FRACTURE, FlagKind.TEAR)
+
+
+def elements(raw: Mapping[str, Any]) -> Sound:
+    """The draft's elements under their R4 names."""
+    renamed = dict(raw)
+    for older, name in (
+        ("dateWritten", "authoredOn"),
+        ("orderedOn", "authoredOn"),
+        ("reasonCodeableConcept", "reasonCode"),
+        ("scheduledDateTime", "occurrenceDateTime"),
+        ("scheduledPeriod", "occurrencePeriod"),
+        ("scheduledTiming", "occurrenceTiming"),
+    ):
+        if older in renamed and name not in renamed:
+            renamed[name] = renamed[older]
+    return Sound(renamed)
+
+
+def dosages(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one for one in items(raw.get("dosageInstruction")) if isinstance(one, Mapping)]
+
+
+def sites(dosage: list[Mapping[str, Any]]) -> list[Any]:
+    named = [one.get("site") or one.get("siteCodeableConcept") for one in dosage]
+    return [site for site in named if site]
+
+
+def at_origin(reader: Reader, draft: Resource, place: Place, disease: Answer) -> Answer:
+    """The third question of G5; a tear of the hamstring origin as the reason is there too."""
+    reason = reader.reason(elements(draft.raw))
+    if place not in (Place.ORIGIN, Place.ELSEWHERE) and _for_a_tear(reader, draft):
+        return YES
+    if _elsewhere_in_words(draft, place, reason) is NO:
+        return NO
+    return at_hamstring_origin(place, reason, disease)
+
+
+def _for_a_tear(reader: Reader, draft: Resource) -> bool:
+    element = elements(draft.raw)
+    coded = (
+        flags.kind_of(reader.codes.known(one), one) for one in items(element.get("reasonCode"))
+    )
+    torn = {flag.reference for flag in reader.flags if flag.kind in TEARS}
+    named = reader.links(element.get("reasonReference"))
+    return any(found and found[0] in TEARS for found in coded) or bool(named & torn)
+
+
+def _elsewhere_in_words(draft: Resource, place: Place, reason: Reason) -> Answer:
+    """NO when a site or reason no code is known for names another part of the body in words."""
+    if not unclear(place, reason):
+        return UNKNOWN
+    element = elements(draft.raw)
+    words = [
+        word
+        for one in (
+            *items(draft.raw.get("bodySite")),
+            *sites(dosages(draft.raw)),
+            *items(element.get("reasonCode")),
+        )
+        for word in texts(one)
+    ]
+    return NO if any(text.names_other_region(word) for word in words) else UNKNOWN
+
+
+def unclear(place: Place, reason: Reason) -> bool:
+    """It states a site or reason, and neither says whether it is the hamstring."""
+    known = place in (Place.ORIGIN, Place.ISCHIUM, Place.REGION, Place.ELSEWHERE)
+    known |= reason in (Reason.PHT, Reason.ELSEWHERE)
+    return not known and (place is Place.UNRECOGNISED or reason is Reason.UNRECOGNISED)
+
+
+def injects_elsewhere(reader: Reader, draft: Resource) -> bool:
+    """An injection drafted for another site or reason."""
+    element = elements(draft.raw)
+    known = reader.codes.known(*items(draft.raw.get("code")))
+    injects = any(known.within(name, None) for name in INJECTIONS)
+    place = reader.site(draft.raw.get("bodySite")).place
+    reason = reader.reason(element)
+    named = known.within("steroid-elsewhere", None) is not None
+    away = NO in (concerns_pht(place, reason), _elsewhere_in_words(draft, place, reason))
+    return injects and (named or away)
