@@ -89,6 +89,14 @@ class Settings(BaseSettings):
     body_limit: int = Field(
         10_000_000, description="Largest request body accepted, in bytes.", ge=1_000
     )
+    resource_limit: int = Field(
+        10_000, description="Most FHIR resources accepted in one request body.", ge=1
+    )
+    string_limit: int = Field(
+        1_048_576,
+        description="Longest string accepted in a request body, in bytes; FHIR allows 1 MB.",
+        ge=1_000,
+    )
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
         "UTC", description="Time zone that decides what day it is today."
     )

@@ -29,7 +29,7 @@ def call(service_id: str) -> Response:
     """One call of a hook: cards, or an OperationOutcome."""
     service = _service(service_id)
     g.service = service.id
-    body = read_json(request, limit=wiring().settings.body_limit)
+    body = read_json(request, wiring().limits)
     decision = wiring().decide(service, parse(body, hook=service.hook))
     g.rules = decision.rules
     return json_response(decision.response(explain=wants_explanation()))

@@ -1,7 +1,8 @@
 """JSON bodies in and out: strict about the bytes, so that nothing is read two ways.
 
 orjson refuses NaN, Infinity and invalid UTF-8, but lets the last of two equal keys win;
-those are refused here, because another reader might have taken the first.
+those are refused here, because another reader might have taken the first. A body also has
+limits, each checked in one pass of a C loop: bytes, depth, resources, length of a string.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -18,6 +20,16 @@ from cds_service.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
 
 JSON = "application/json"
 FHIR_JSON = "application/fhir+json"
+DEPTH = 254  # levels; the deepest value orjson writes, far above what FHIR nests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The most a body may hold: bytes, FHIR resources, and bytes in one string."""
+
+    body: int
+    resources: int
+    string: int
 
 
 def json_response(
@@ -27,17 +39,17 @@ def json_response(
     return Response(orjson.dumps(body), status=status, content_type=content_type)
 
 
-def read_json(request: Request, *, limit: int) -> Any:
-    """The body of `request`, of at most `limit` bytes.
+def read_json(request: Request, limits: Limits) -> Any:
+    """The body of `request`, within `limits`.
 
     Raises UnsupportedMediaType, PayloadTooLarge, or BadRequest with the position.
     """
     _check_media_type(request)
     data = request.get_data(cache=False)
     # Werkzeug cuts a chunked body at its own limit, which is set one byte higher than ours.
-    if len(data) > limit:
-        raise too_large(limit)
-    return parse_json(data)
+    if len(data) > limits.body:
+        raise too_large(limits.body)
+    return parse_json(data, limits)
 
 
 def too_large(limit: int) -> PayloadTooLarge:
@@ -45,8 +57,8 @@ def too_large(limit: int) -> PayloadTooLarge:
     return PayloadTooLarge(f"The body is larger than {limit} bytes.")
 
 
-def parse_json(data: bytes) -> Any:
-    """The value `data` holds. Raises BadRequest naming line and column."""
+def parse_json(data: bytes, limits: Limits | None = None) -> Any:
+    """The value `data` holds. Raises BadRequest naming line and column, or PayloadTooLarge."""
     data = data.removeprefix(codecs.BOM_UTF8)  # some .NET clients send one
     try:
         text = data.decode("utf-8")
@@ -58,7 +70,10 @@ def parse_json(data: bytes) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise BadRequest(_malformed(error)) from None
-    _refuse_repeated_keys(data, text, value)
+    written = _written(value)
+    _refuse_repeated_keys(data, text, written)
+    if limits:
+        _check_limits(written, limits)
     return value
 
 
@@ -77,16 +92,20 @@ def _malformed(error: orjson.JSONDecodeError) -> str:
     return f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})."
 
 
-def _refuse_repeated_keys(data: bytes, text: str, value: Any) -> None:
+def _written(value: Any) -> bytes:
+    """`value` as orjson writes it: no space, no escape but of quote, backslash and control."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        raise BadRequest(f"The body is nested more than {DEPTH} levels deep.") from None
+
+
+def _refuse_repeated_keys(data: bytes, text: str, written: bytes) -> None:
     """Each key brings one colon: fewer colons when written again means a key was lost.
 
     Colons inside strings survive unless written as an escape. The slow, certain check is
     made only when the count is off or such an escape occurs.
     """
-    try:
-        written = orjson.dumps(value)
-    except TypeError:
-        raise BadRequest("The body is nested too deeply.") from None
     if data.count(b":") != written.count(b":") or b"\\u003" in data:
         json.loads(text, object_pairs_hook=_unique, parse_int=str, parse_float=str)
 
@@ -94,3 +113,23 @@ def _refuse_repeated_keys(data: bytes, text: str, value: Any) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> None:
     if len({key for key, _ in pairs}) < len(pairs):
         raise BadRequest("An object in the body has the same key twice.")
+
+
+def _check_limits(written: bytes, limits: Limits) -> None:
+    # A quote inside a string is escaped, so this counts keys and nothing else.
+    if written.count(b'"resourceType":') > limits.resources:
+        raise PayloadTooLarge(f"The body holds more than {limits.resources} resources.")
+    if len(written) > limits.string and _has_stretch(written, limits.string):
+        raise PayloadTooLarge(f"A value in the body is longer than {limits.string} bytes.")
+
+
+def _has_stretch(written: bytes, limit: int) -> bool:
+    """Whether more than `limit` bytes stand between two quotes. Looks at few of them."""
+    plain = written.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    at = -1
+    while len(plain) - at - 1 > limit:
+        quote = plain.rfind(b'"', at + 1, at + limit + 2)
+        if quote < 0:
+            return True
+        at = quote
+    return False

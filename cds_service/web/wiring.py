@@ -16,6 +16,7 @@ from cds_service.protocol.request import HookRequest
 from cds_service.service import Service
 from cds_service.settings import Settings, Site
 from cds_service.web import clock
+from cds_service.web.wire import Limits
 
 _KEY = "cds_service"
 
@@ -45,6 +46,12 @@ class Wiring:
     services: Mapping[str, Service]
     answer: Answer
     demo: Demo | None
+
+    @property
+    def limits(self) -> Limits:
+        """What a request body may hold."""
+        told = self.settings
+        return Limits(body=told.body_limit, resources=told.resource_limit, string=told.string_limit)
 
     def today(self) -> date:
         """The clinical date."""
