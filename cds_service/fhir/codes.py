@@ -41,6 +41,21 @@ def texts(concept: Any) -> Iterator[str]:
             yield coding["display"]
 
 
+def _spelt(concept: Any) -> tuple[object, ...] | None:
+    """All that is looked at in a CodeableConcept, as a key; None for an odd shape."""
+    if not isinstance(concept, dict):
+        return None
+    words, listed = concept.get("text"), concept.get("coding", ())
+    if not isinstance(words, str | None) or not isinstance(listed, list | tuple):
+        return None
+    spelt: list[object] = [words]
+    for coding in listed:
+        if not isinstance(coding, dict):
+            return None
+        spelt += coding.get("system"), coding.get("code"), coding.get("display")
+    return tuple(spelt) if all(isinstance(one, str | None) for one in spelt) else None
+
+
 def first_code(concept: Any) -> str | None:
     """The first code, for elements whose code system is fixed (statuses)."""
     if isinstance(concept, str):
@@ -106,6 +121,30 @@ class Codes:
 
     def __init__(self, terminology: Terminology) -> None:
         self.terminology = terminology
+        self._says_nothing: dict[tuple[object, ...], bool] = {}
+
+    def says_nothing(self, concept: Any) -> bool:
+        """No value set, no drug table and no curated phrase knows any of it.
+
+        Most of a chart is of this kind, and names the same few things again and again: each is
+        looked up once. Of an odd shape nothing is said here.
+        """
+        key = _spelt(concept)
+        if key is None:
+            return False
+        if key not in self._says_nothing:
+            self._says_nothing[key] = not self._says_something(concept)
+        return self._says_nothing[key]
+
+    def _says_something(self, concept: Any) -> bool:
+        find, drug = self.terminology.find, self.terminology.drug
+        coded = any(find(*one) or drug(*one) is not None for one in codings(concept))
+        return coded or any(
+            text.names_pht(words)
+            or text.mentions_hamstring(words)
+            or self.terminology.drug_named(words) is not None
+            for words in texts(concept)
+        )
 
     def known(self, *concepts: Any) -> Known:
         find = self.terminology.find

@@ -89,7 +89,7 @@ TAKEN = ("active", "recorded")
 
 def read(reader: Reader, resource: Resource) -> None:
     concept = medication(reader, resource)
-    drug = drug_of(reader, concept)
+    drug = None if reader.codes.says_nothing(concept) else drug_of(reader, concept)
     if drug is None:
         return
     element = sound(resource.type, resource.raw, NEEDED[resource.type])

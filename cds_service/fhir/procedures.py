@@ -57,7 +57,11 @@ RELEVANT = (
 
 def read(reader: Reader, resource: Resource) -> None:
     """One Procedure; a code may say several things (an injection that is also PRP)."""
-    known = reader.codes.known(resource.raw.get("code"))
+    code = resource.raw.get("code")
+    if reader.codes.says_nothing(code):
+        reader.not_recognised(resource)
+        return
+    known = reader.codes.known(code)
     if not any(known.within(name, None) for name in RELEVANT):
         reader.not_recognised(resource)
         return

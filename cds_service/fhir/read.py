@@ -131,6 +131,9 @@ def _patient(resource: Resource, zone: tzinfo) -> Patient:
 
 def _condition(reader: Reader, resource: Resource) -> None:
     code = resource.raw.get("code")
+    if reader.codes.says_nothing(code) and resource.raw.get("bodySite") is None:
+        reader.conditions[resource.reference] = reader.other_reason(code)
+        return
     if conditions.malformed(code):
         path = f"{resource.path}.code"
         reader.unreadable.append(

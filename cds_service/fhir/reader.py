@@ -78,7 +78,8 @@ class Reader:
         raw = resource.raw
         if raw.get("status") in ("entered-in-error", "not-done", "revoked", "cancelled"):
             return
-        words = any(text.mentions_hamstring(words) for words in texts(raw.get("code")))
+        code = raw.get("code")
+        words = not self.codes.says_nothing(code) and any(map(text.mentions_hamstring, texts(code)))
         stated = any(raw.get(name) for name in ("bodySite", "reasonCode", "reasonReference"))
         if words or (stated and self._for_hamstring(raw)):
             reason = "for the hamstring, but its code is not recognised"

@@ -16,6 +16,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from cds_service.fhir.plain import is_plain
+
 #: what R4 requires of each type: stands in when the record lacks it, so the rest can be validated
 _SUBJECT = {"subject": {"reference": "Patient/x"}}
 _MEDICATION = {"medicationCodeableConcept": {"text": "-"}}
@@ -83,7 +85,11 @@ def _model(resource_type: str) -> type[BaseModel]:
 def sound(resource_type: str, raw: Mapping[str, Any], needed: tuple[str, ...]) -> Sound:
     """Validate the needed elements of a resource; `raw` itself is not changed."""
     elements = {name: _zoned(raw[name]) for name in needed if raw.get(name) is not None}
-    if not _faults(resource_type, elements):
+    model = _model(resource_type)
+    if all(is_plain(model, name, value) for name, value in elements.items()):
+        if not _clashing(elements):
+            return Sound(elements)
+    elif not _faults(resource_type, elements):
         return Sound(elements)
     kept: dict[str, Any] = {}
     faults: list[Fault] = []
@@ -100,6 +106,13 @@ def sound(resource_type: str, raw: Mapping[str, Any], needed: tuple[str, ...]) -
     return Sound(kept, tuple(faults))
 
 
+@cache
+def _choice(name: str) -> str | None:
+    """'onset' for onsetDateTime; None for an element that is no choice of types."""
+    found = _CHOICE.match(name)
+    return found.group(1) if found else None
+
+
 def _zoned(value: Any) -> Any:
     """A time without its zone, which FHIR forbids and EHRs send, still names the day."""
     if isinstance(value, str):
@@ -112,7 +125,7 @@ def _zoned(value: Any) -> Any:
 
 def _clashing(elements: Mapping[str, Any]) -> list[str]:
     """All elements of every choice that is made more than once."""
-    chosen = {name: found.group(1) for name in elements if (found := _CHOICE.match(name))}
+    chosen = {name: choice for name in elements if (choice := _choice(name))}
     made = list(chosen.values())
     return [name for name, choice in chosen.items() if made.count(choice) > 1]
 
@@ -176,11 +189,11 @@ def _faults(resource_type: str, elements: Mapping[str, Any]) -> list[_Found]:
 
 def _stand_ins(resource_type: str, elements: Mapping[str, Any]) -> dict[str, Any]:
     """Required elements the record lacks; none of a choice that it has in another form."""
-    chosen = {found.group(1) for name in elements if (found := _CHOICE.match(name))}
+    chosen = {choice for name in elements if (choice := _choice(name))}
     return {
         name: value
         for name, value in REQUIRED[resource_type].items()
-        if not ((found := _CHOICE.match(name)) and found.group(1) in chosen)
+        if _choice(name) not in chosen
     }
 
 

@@ -19,6 +19,7 @@ class Case:
 
     def __init__(self, facts: Facts, today: date, overrides: Mapping[str, float]) -> None:
         self.facts, self.today, self._overrides = facts, today, overrides
+        self._improvements: dict[SideTimeline, Improvement] = {}
         self.timeline = Timeline(
             facts,
             today,
@@ -64,6 +65,12 @@ class Case:
         return latest_filtration(self.facts, self.today, self.whole(c.EGFR_AGE))
 
     def improvement(self, side: SideTimeline) -> Improvement:
+        """Several rules ask: worked out once for each side."""
+        if side not in self._improvements:
+            self._improvements[side] = self._improvement(side)
+        return self._improvements[side]
+
+    def _improvement(self, side: SideTimeline) -> Improvement:
         change = Change(
             visa_h_points=self[c.VISA_H_GAIN],
             pain_points=self[c.PAIN_FALL],

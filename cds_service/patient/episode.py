@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from cds_service.patient.facts import Diagnosis
 from cds_service.patient.sides import LEFT, NOT_STATED, RIGHT, Laterality
 from cds_service.patient.when import NO, UNKNOWN, YES, Answer, When, earliest_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Episode:
     """`side` is NOT_STATED when no active diagnosis states one.
 
@@ -22,12 +23,12 @@ class Episode:
     diagnoses: tuple[Diagnosis, ...]
     active: Answer
 
-    @property
+    @cached_property
     def start(self) -> When | None:
         """Earliest onset, else recorded date, of the diagnoses that make the episode."""
         return earliest_of([d.start for d in self._dated() if d.start])
 
-    @property
+    @cached_property
     def diagnosed(self) -> When | None:
         """Earliest recorded date, else onset."""
         return earliest_of([d.diagnosed for d in self._dated() if d.diagnosed])

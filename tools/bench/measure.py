@@ -1,0 +1,108 @@
+"""Rounds that alternate between the servers, in an order shuffled anew each time.
+
+A machine that slows down for a second slows all of them; the ratios stay.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tools.bench.bodies import Body
+from tools.bench.load import Call, call, send
+from tools.bench.servers import Server
+
+SERVICE = "pht-patient-view"
+Sign = Callable[[str], str]  # the URL called -> a token, or ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A server under measurement, and how its client signs its calls."""
+
+    server: Server
+    sign: Sign = lambda _url: ""
+
+    @property
+    def url(self) -> str:
+        """The address of the service called."""
+        return f"{self.server.url}/cds-services/{SERVICE}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Sample:
+    """All answers of one server to one body at one number of connections."""
+
+    subject: str
+    size: int
+    relevant: int
+    resources: int
+    connections: int
+    #: seconds, in order of completion
+    latencies: list[float] = field(default_factory=list)
+    #: calls answered in each round, and the seconds it took
+    rounds: list[tuple[int, float]] = field(default_factory=list)
+    statuses: dict[int, int] = field(default_factory=dict)
+
+    def percentile(self, share: float) -> float:
+        """Seconds within which this share (0 to 1) of the calls was answered."""
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+    def rate(self) -> float:
+        """Calls a second: the median of the rounds."""
+        rates = sorted(calls / seconds for calls, seconds in self.rounds)
+        return rates[len(rates) // 2]
+
+
+def calls(subject: Subject, body: Body, number: int) -> list[Call]:
+    """As many calls, each with a hookInstance (and a token) of its own."""
+    marked = body.data.replace(INSTANCE, b"%s", 1)
+    before, _, after = marked.partition(b"%s")
+    return [
+        call(
+            subject.url,
+            b"".join((before, str(uuid.uuid4()).encode("ascii"), after)),
+            subject.sign(subject.url),
+        )
+        for _ in range(number)
+    ]
+
+
+#: the hookInstance of the fixture the bodies are made from
+INSTANCE = b"0d54cee4-98d7-5cab-912b-81968578427b"
+
+
+def measure(
+    subjects: Sequence[Subject],
+    body: Body,
+    *,
+    connections: int,
+    rounds: int,
+    each: int,
+    chance: random.Random,
+) -> Iterator[Sample]:
+    """One Sample for each subject, from so many rounds of `each` calls; one round warms up."""
+    samples = {
+        s.server.name: Sample(
+            subject=s.server.name,
+            size=body.size,
+            relevant=body.relevant,
+            resources=body.resources,
+            connections=connections,
+        )
+        for s in subjects
+    }
+    for number in range(rounds + 1):
+        for subject in chance.sample(list(subjects), len(subjects)):
+            outcome = send(subject.url, calls(subject, body, each), connections)
+            if number == 0:
+                continue
+            sample = samples[subject.server.name]
+            sample.latencies += outcome.latencies
+            sample.rounds.append((each, outcome.seconds))
+            for status, count in outcome.statuses.items():
+                sample.statuses[status] = sample.statuses.get(status, 0) + count
+    yield from samples.values()
