@@ -1,7 +1,8 @@
 # make demo    the service with demo patients on http://localhost:8000 (PORT= changes it)
 # make test    all tests whose tools are present
-# make check   style, types, architecture
+# make check   style, types, architecture, evidence of conformance
 # make trace   docs/guideline.md and docs/value-sets.md, made from the code
+# make conformance   docs/conformance.md, from a run of the tests that verify CDS Hooks
 # make mutate  every number of the guideline moved by one unit: does a test notice? (minutes)
 # make clean   removes what the others made
 
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INSTALLED_FROM := setup.cfg setup.py pyproject.toml constraints.txt
 
-.PHONY: demo test check style types architecture trace mutate clean
+.PHONY: demo test check style types architecture evidence trace conformance mutate clean
 
 demo: $(VENV)/.run
 	@$(BIN)/python -m cds_service demo --port $(PORT)
@@ -20,7 +21,7 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: style types architecture
+check: style types architecture evidence
 
 style: $(VENV)/.dev
 	@$(BIN)/ruff check .
@@ -32,8 +33,15 @@ types: $(VENV)/.dev
 architecture: $(VENV)/.dev
 	@$(BIN)/lint-imports
 
+# Collects only: is each requirement of CDS Hooks shown or explained, and docs/conformance.md true?
+evidence: $(VENV)/.dev
+	@$(BIN)/python -m pytest -qq --conformance=check
+
 trace: $(VENV)/.dev
 	@$(BIN)/python -m tools.trace_guideline
+
+conformance: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q --conformance=write $(ARGS)
 
 mutate: $(VENV)/.dev
 	@$(BIN)/python -m tools.mutate_thresholds --write docs/mutation.md $(ARGS)

@@ -18,6 +18,7 @@ import requests
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data"
+pytest_plugins = ["tests.conformance.plugin"]
 REQUIRE_ALL = os.environ.get("CDS_TEST_REQUIRE_ALL") == "1"
 
 

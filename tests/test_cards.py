@@ -141,6 +141,7 @@ def test_every_card_keeps_the_contract() -> None:
         check(card)
 
 
+@pytest.mark.requirement("2.0-3", "2.0-83", "2.0-93")
 @settings(
     max_examples=100,
     derandomize=True,
@@ -258,6 +259,7 @@ def rendered(markdown: str) -> str:
     return str(MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(markdown))
 
 
+@pytest.mark.requirement("3.0-30")
 def test_words_of_the_record_never_reach_the_reader_as_markup() -> None:
     words = {"text": HOSTILE, "coding": [*local("hsr")["coding"]]}
     words["coding"][0] = {**words["coding"][0], "display": HOSTILE}
@@ -273,6 +275,7 @@ def test_words_of_the_record_never_reach_the_reader_as_markup() -> None:
         assert "evil" not in card["summary"]
 
 
+@pytest.mark.requirement("3.0-30")
 @pytest.mark.parametrize("identity", ["a_b_c", "x*y*", "<b>", "www.evil.example", "a`b`", "[a](b)"])
 def test_an_odd_id_is_shown_as_it_is_or_by_its_place(identity: str) -> None:
     odd = loading(identity, 200)
@@ -283,6 +286,7 @@ def test_an_odd_id_is_shown_as_it_is_or_by_its_place(identity: str) -> None:
         assert not re.findall(r"<(?!/?(?:p|strong|em|ul|li|h\d)>)[^>]*>", html), html
 
 
+@pytest.mark.requirement("2.0-85", "3.0-30")
 def test_details_are_markdown_without_html() -> None:
     for card in cards():
         assert not re.search(r"<[a-z/!]", card["detail"])

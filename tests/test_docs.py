@@ -109,6 +109,7 @@ def test_the_prefetch_table_says_how_many_rules_need_each_type() -> None:
             assert (int(said[1]) if said else 0) == count, f"{key}: {count} rules are not judged"
 
 
+@pytest.mark.requirement("3.0-04")
 def test_the_table_of_services_is_what_discovery_offers() -> None:
     told = [(row[0], row[1]) for row in rows(README, "Service")]
     assert told == [(service.id, service.hook) for service in services()]

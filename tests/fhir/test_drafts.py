@@ -256,6 +256,7 @@ def test_the_day_of_a_drug_moves_with_its_line() -> None:
     assert malformed["dosageInstruction"] == [{**line, "timing": {"event": ["2026-06-15"]}}]
 
 
+@pytest.mark.requirement("2.0-3")
 def test_nothing_null_or_empty_is_written() -> None:
     moved = postponed(
         {

@@ -35,6 +35,7 @@ def overdue() -> dict[str, Any]:
     return chart(pht(), loading(since=200))
 
 
+@pytest.mark.requirement("2.0-54")
 @pytest.mark.parametrize("key", ["patient", "conditions"])
 @pytest.mark.parametrize("how", ["missing", "outcome", "next page", "outcome entry"])
 def test_without_patient_or_conditions_nothing_is_judged(key: str, how: str) -> None:
@@ -63,6 +64,7 @@ def test_an_empty_prefetch_is_refused() -> None:
     }
 
 
+@pytest.mark.requirement("3.0-12")
 @pytest.mark.parametrize("key", [k for k in SERVICE.prefetch if k != "patient"])
 def test_null_and_an_empty_search_both_mean_nothing_is_there(key: str) -> None:
     empty, null = overdue(), overdue()
@@ -85,6 +87,7 @@ def test_a_list_of_bundles_a_bundle_of_bundles_and_a_bare_list_are_the_same() ->
     assert fired(judge(pages)) == fired(judge(nested)) == fired(judge(bare)) == OVERDUE
 
 
+@pytest.mark.requirement("2.0-52")
 @pytest.mark.parametrize("how", ["missing", "outcome", "next page"])
 def test_a_rule_whose_data_could_not_be_obtained_is_not_judged_and_says_so(how: str) -> None:
     prefetch = overdue()

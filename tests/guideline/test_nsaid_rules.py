@@ -138,6 +138,7 @@ def test_topical_ibuprofen_other_nsaids_and_no_disease_have_no_ceiling() -> None
     assert of(DOSE, [pht(clinicalStatus=RESOLVED, abatementDateTime=ago(1))], ibuprofen(900)) == []
 
 
+@pytest.mark.requirement("2.0-132")
 def test_the_lower_dose_keeps_the_rest_of_the_order() -> None:
     draft = ibuprofen(900, note=[{"text": "after food"}], dispenseRequest={"quantity": mg(30, "1")})
     made = card(DOSE, sign(LEFT, draft))

@@ -15,6 +15,7 @@ RECORDED = DATA / "sandbox" / "recorded"
 PREFLIGHTS = sorted(RECORDED.glob("preflight-*.json"))
 
 
+@pytest.mark.requirement("2.0-208")
 @pytest.mark.parametrize("file", PREFLIGHTS, ids=lambda file: file.stem)
 def test_the_sandboxs_preflights_are_allowed_in_the_demo(
     demo_client: FlaskClient, file: Path
@@ -56,6 +57,7 @@ def test_a_fault_of_ours_can_be_read_across_origins_too(
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
+@pytest.mark.requirement("2.0-208")
 def test_outside_the_demo_only_listed_origins_may_call(make_app: Callable[..., Flask]) -> None:
     client = make_app(cors_origins="https://ehr.example").test_client()
     listed = client.get("/cds-services", headers={"Origin": "https://ehr.example"})

@@ -17,6 +17,7 @@ BOTH = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.requirement("2.0-4")
 @pytest.mark.parametrize("path", ["/cds-services", "/cds-services/"])
 def test_discovery_tells_each_service_without_a_redirect(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
@@ -42,6 +43,12 @@ def test_discovery_keeps_the_order_of_the_services(make_app: Callable[..., Flask
     told = app.test_client().get("/cds-services").json["services"]
     assert [service["id"] for service in told] == ["z", "a"]
     assert told[1]["usageRequirements"] == "Orders."
+
+
+@pytest.mark.requirement("3.0-10")
+def test_without_services_discovery_is_an_empty_list() -> None:
+    answer = create_app(services=[]).test_client().get("/cds-services")
+    assert (answer.status_code, answer.json) == (200, {"services": []})
 
 
 @BOTH
