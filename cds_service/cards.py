@@ -181,7 +181,7 @@ def _suggestion(suggestion: Suggestion, identity: str, draft: Draft) -> dict[str
 
 
 def _actions(suggestion: Suggestion, draft: Draft) -> list[dict[str, Any]]:
-    """One `create`, or a change of each draft: `delete` by id, `update` with the whole resource."""
+    """One `create`, or a change of each order: `delete` by id, `update` with the whole resource."""
     if suggestion.treat is not None:
         resource = WRITERS[suggestion.treat](draft)
         words = f"{suggestion.label} (draft)"
@@ -191,11 +191,13 @@ def _actions(suggestion: Suggestion, draft: Draft) -> list[dict[str, Any]]:
 
 def _change(suggestion: Suggestion, draft: DraftResource) -> dict[str, Any]:
     words = suggestion.label
-    if suggestion.change is Change.DELETE:
+    if suggestion.change is Change.DELETE and not draft.placed:
         return {"type": "delete", "description": words, "resourceId": draft.reference}
     raw = dict(draft.raw)
     if suggestion.change is Change.POSTPONE and suggestion.day:
         raw = change.postponed(raw, suggestion.day)
+    elif suggestion.change is Change.DELETE:
+        raw = change.withdrawn(raw)
     elif suggestion.change is Change.REDUCE_DOSE:
         raw = change.reduced(raw)
     elif suggestion.change is Change.GRADE:

@@ -18,8 +18,9 @@ from cds_service.cards import Occasion, card
 from cds_service.choice import choose
 from cds_service.decision import Decision, unknowns
 from cds_service.errors import DataUnavailable, Issue, SettingsError
+from cds_service.fhir.context import gather_context
 from cds_service.fhir.read import names_order, read
-from cds_service.fhir.resources import Evidence, gather, gather_drafts, relative
+from cds_service.fhir.resources import Evidence, gather, relative
 from cds_service.guideline import RECOMMENDATIONS, ordering
 from cds_service.guideline import conventions as c
 from cds_service.guideline.case import Case
@@ -27,6 +28,7 @@ from cds_service.guideline.finding import Criterion, Outcome, Recommendation, St
 from cds_service.guideline.registry import faults, parameters
 from cds_service.patient.facts import Facts
 from cds_service.patient.when import NO, UNKNOWN
+from cds_service.protocol.hooks import HOOKS
 from cds_service.protocol.request import HookRequest
 from cds_service.site import Site
 from cds_service.terminology import Terminology
@@ -61,8 +63,8 @@ class Service:
 
     @property
     def about_orders(self) -> bool:
-        """Whether the hook's context holds draft orders."""
-        return self.hook in ("order-select", "order-sign")
+        """Whether the hook's context names orders, or bookings of what was ordered."""
+        return self.hook in HOOKS and HOOKS[self.hook].orders
 
 
 def answer(service: Service, request: HookRequest, *, today: date, site: Site) -> Decision:
@@ -70,9 +72,7 @@ def answer(service: Service, request: HookRequest, *, today: date, site: Site) -
     evidence = gather(service.prefetch, request.prefetch, request.patient_id)
     for kind in site.unsupported & evidence.missing.keys():
         evidence.unsupported[kind] = evidence.missing.pop(kind)
-    if service.about_orders:
-        selected = service.hook == "order-select"
-        gather_drafts(evidence, request.context, selected, request.patient_id)
+    gather_context(service.hook, request.context, evidence, request.patient_id)
     return decide(service, request, evidence, today=today, site=site)
 
 

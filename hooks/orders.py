@@ -18,7 +18,7 @@ from cds_service.guideline.recommendations import (
 DESCRIPTION = (
     "Steroid injections at the hamstring origin (number, interval, time, torn tendon),"
     " platelet-rich plasma or whole blood, shockwave, NSAIDs and clearance for full activity,"
-    " checked against the chart before they are ordered."
+    " checked against the chart."
 )
 USAGE = (
     "Reads draft MedicationRequest and ServiceRequest resources (and the older MedicationOrder and"

@@ -1,6 +1,7 @@
 """The worked cases of the guideline, through HTTP: exactly the expected cards, no others.
 
-Cases of order-sign are asked at order-select too, every draft selected: the rules are the same.
+Cases of patient-view are asked at encounter-start too, cases of order-sign at order-select (every
+draft selected) and at order-dispatch (every draft placed before): the rules are the same (G12).
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from tests.conftest import DATA, Running, Start
 CASES = json.loads((DATA / "vignettes.json").read_text(encoding="utf-8"))["vignettes"]
 BASE = "https://ehr.example/fhir"
 TODAY = "2026-06-15"
+SAME = {
+    "patient-view": ("patient-view", "encounter-start"),
+    "order-sign": ("order-sign", "order-select", "order-dispatch"),
+}
 ASKED = [
     pytest.param(case, hook, id=f"{hook} {case['id']} {case['title']}")
     for case in CASES
-    for hook in (
-        (case["hook"],) if case["hook"] == "patient-view" else ("order-sign", "order-select")
-    )
+    for hook in SAME[case["hook"]]
 ]
 
 
@@ -42,7 +45,7 @@ def services(server: Running) -> dict[str, dict[str, Any]]:
 def test_every_case_is_of_one_day_and_one_of_the_hooks(services: dict[str, Any]) -> None:
     assert {case["evaluationDate"] for case in CASES} == {TODAY}
     assert {case["hook"] for case in CASES} == {"patient-view", "order-sign"}
-    assert {"patient-view", "order-sign", "order-select"} <= set(services)
+    assert {hook for hooks in SAME.values() for hook in hooks} <= set(services)
     assert len(CASES) == len({case["id"] for case in CASES})
 
 
@@ -79,13 +82,21 @@ def test_exactly_the_expected_cards_appear(
 
 def call(case: dict[str, Any], service: dict[str, Any]) -> dict[str, Any]:
     """The hook call of a client that fills the templates of the discovery document."""
-    record = Record([patient(case["patient"]), *case["resources"]])
+    drafts = case.get("draftOrders", [])
+    named = [f"{draft['resourceType']}/{draft['id']}" for draft in drafts]
     context: dict[str, Any] = {"userId": "Practitioner/example", "patientId": "p1"}
-    if service["hook"] != "patient-view":
-        entries = [{"resource": draft} for draft in case["draftOrders"]]
+    resources = case["resources"]
+    if service["hook"] == "encounter-start":
+        context["encounterId"] = "today"
+    elif service["hook"] == "order-dispatch":
+        resources = [*resources, *({**draft, "status": "active"} for draft in drafts)]
+        context |= {"dispatchedOrders": named, "performer": "Organization/clinic"}
+    elif service["hook"] != "patient-view":
+        entries = [{"resource": draft} for draft in drafts]
         context["draftOrders"] = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     if service["hook"] == "order-select":
-        context["selections"] = [f"{d['resourceType']}/{d['id']}" for d in case["draftOrders"]]
+        context["selections"] = named
+    record = Record([patient(case["patient"]), *resources])
     return {
         "hook": service["hook"],
         "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",

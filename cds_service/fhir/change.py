@@ -1,4 +1,4 @@
-"""Orders as an EHR sent them, changed and whole: a later day, a lower dose, stopped.
+"""Orders as an EHR sent them, changed and whole: a later day, a lower dose, stopped, withdrawn.
 
 Nothing else of the order is touched, and nothing is made valid that was not.
 """
@@ -73,6 +73,20 @@ def graded(raw: Mapping[str, Any]) -> dict[str, Any]:
 def stopped(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The whole active order, stopped."""
     return _without_nulls({**raw, "status": "stopped"})
+
+
+#: the status of an order that is taken back; of MedicationOrder and ProcedureRequest the older one
+_WITHDRAWN = {
+    "ServiceRequest": "revoked",
+    "MedicationRequest": "cancelled",
+    "MedicationOrder": "stopped",
+    "ProcedureRequest": "cancelled",
+}
+
+
+def withdrawn(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole order, taken back: one that was placed is not deleted."""
+    return _without_nulls({**raw, "status": _WITHDRAWN[str(raw["resourceType"])]})
 
 
 def _without_nulls(raw: Mapping[str, Any]) -> dict[str, Any]:

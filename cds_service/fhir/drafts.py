@@ -1,4 +1,4 @@
-"""context.draftOrders -> what is being ordered (G4, G5, G6; R4, and what the sandbox sends).
+"""Drafts and dispatched orders -> what is being ordered (G4, G5, G6; R4, and what clients send).
 
 Draft orders are often not valid FHIR: an object for a list, no intent, no medication yet, DSTU2
 MedicationOrder or STU3 ProcedureRequest. Every element is looked at for itself; what cannot be
@@ -32,8 +32,10 @@ from cds_service.patient.sides import NOT_STATED
 from cds_service.patient.when import NO, UNKNOWN, YES, Answer, When
 from cds_service.terminology import Concept, Drug
 
-#: a draft in one of these is no longer an order
-NOT_ORDERED = ("cancelled", "stopped", "revoked", "entered-in-error")
+#: an order in one of these is no longer to be carried out
+NOT_ORDERED = ("completed", "cancelled", "stopped", "revoked", "entered-in-error")
+#: an order in one of these was placed before: it is withdrawn, not deleted
+PLACED = ("active", "on-hold")
 STEPS = {
     "prp": OrderKind.PRP,
     "whole-blood": OrderKind.WHOLE_BLOOD,
@@ -76,13 +78,18 @@ def _order(
         label=concept.words if concept else kind.value,
         recognised_by=by(concept) if concept else "",
         kind=kind,
-        drafts=(DraftResource(draft.reference, draft.raw),),
+        drafts=(_as_sent(reader, draft),),
         side=site.side,
         planned=_planned(reader, reader.dates.span(element, "occurrence")),
         at_origin=UNKNOWN,
         concerns_pht=concerns_pht(site.place, reason),
         unclear=unclear(site.place, reason),
     )
+
+
+def _as_sent(reader: Reader, draft: Resource) -> DraftResource:
+    placed = draft.reference in reader.evidence.dispatched or draft.raw.get("status") in PLACED
+    return DraftResource(draft.reference, draft.raw, placed)
 
 
 # --- ServiceRequest ---

@@ -90,7 +90,7 @@ TAKEN = ("active", "recorded")
 def read(reader: Reader, resource: Resource) -> None:
     concept = medication(reader, resource)
     drug = None if reader.codes.says_nothing(concept) else drug_of(reader, concept)
-    if drug is None:
+    if drug is None or resource.reference in reader.evidence.dispatched:
         return
     element = sound(resource.type, resource.raw, NEEDED[resource.type])
     if fault := element.fault_in("status", "doNotPerform"):

@@ -58,7 +58,7 @@ def read(reader: Reader, resource: Resource) -> None:
         given=Given.ACTIVE,
     )
     _read_referral(act, status)
-    if status in PENDING:
+    if status in PENDING and resource.reference not in reader.evidence.dispatched:
         _read_pending(act)
 
 

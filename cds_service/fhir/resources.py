@@ -38,8 +38,10 @@ class Evidence:
     unsupported: dict[str, str] = field(default_factory=dict)
     #: fullUrl and Type/id -> resource, for references within the prefetch
     named: dict[str, Resource] = field(default_factory=dict)
-    #: the draft orders this call is about (order-select: the selected ones)
+    #: the orders this call is about: drafts, those dispatched, or bookings
     drafts: list[Resource] = field(default_factory=list)
+    #: 'ServiceRequest/id' of orders placed before, now dispatched: no part of their own history
+    dispatched: frozenset[str] = frozenset()
 
     def of(self, resource_type: str) -> list[Resource]:
         return self.by_type.get(resource_type, [])
@@ -85,7 +87,7 @@ def gather(templates: Mapping[str, str], prefetch: Mapping[str, Any], patient_id
         if key not in prefetch:
             evidence.missing[template_type(template)] = f"prefetch key '{key}' was not supplied"
     for key, value in prefetch.items():
-        problem = _collect(value, f"prefetch.{key}", found, evidence)
+        problem = collect(value, f"prefetch.{key}", found, evidence)
         if problem and key in templates:
             evidence.missing[template_type(templates[key])] = f"prefetch key '{key}': {problem}"
     for resource in sorted(found.values(), key=lambda r: (r.type, r.reference)):
@@ -95,27 +97,7 @@ def gather(templates: Mapping[str, str], prefetch: Mapping[str, Any], patient_id
     return evidence
 
 
-def gather_drafts(
-    evidence: Evidence, context: Mapping[str, Any], selections: bool, patient_id: str
-) -> None:
-    """Put the draft orders of an order hook into the evidence; order-select only the selected.
-
-    No draftOrders at all is no order, not an error: the sandbox sends such calls.
-    """
-    found: dict[tuple[str, str], Resource] = {}
-    _collect(context.get("draftOrders"), "context.draftOrders", found, evidence)
-    drafts = sorted(found.values(), key=lambda draft: draft.reference)
-    for draft in drafts:  # a draft may refer to the Medication beside it
-        evidence.named.setdefault(f"{draft.type}/{draft.raw.get('id')}", draft)
-    if selections:
-        chosen = {relative(s) for s in context.get("selections") or () if isinstance(s, str)}
-        drafts = [d for d in drafts if f"{d.type}/{d.raw.get('id')}" in chosen]
-    evidence.drafts = drafts
-    for draft in drafts:
-        _about(draft, evidence, patient_id)
-
-
-def _collect(
+def collect(
     value: Any, path: str, found: dict[tuple[str, str], Resource], evidence: Evidence
 ) -> str | None:
     """Put the resources of one value into `found`; returns what makes it incomplete."""
@@ -124,7 +106,7 @@ def _collect(
     if path.count("[") > DEEPEST:
         raise BadRequest("Bundles or lists within each other, too deep", expression=[path[:200]])
     if isinstance(value, list):
-        problems = [_collect(v, f"{path}[{i}]", found, evidence) for i, v in enumerate(value)]
+        problems = [collect(v, f"{path}[{i}]", found, evidence) for i, v in enumerate(value)]
         return next(filter(None, problems), None)
     if not isinstance(value, dict) or not isinstance(value.get("resourceType"), str):
         raise BadRequest("not a FHIR resource, Bundle, list of them or null", expression=[path])
@@ -151,7 +133,7 @@ def _bundle(
         if isinstance(resource, dict) and resource.get("resourceType") == "OperationOutcome":
             problem = problem or _outcome_problem(resource)
             continue
-        problem = _collect(resource, here, found, evidence) or problem
+        problem = collect(resource, here, found, evidence) or problem
         full_url = entry.get("fullUrl")
         if isinstance(full_url, str) and isinstance(resource, dict):
             evidence.named[full_url] = Resource(
@@ -207,12 +189,17 @@ def _same_patient(evidence: Evidence, patient_id: str) -> None:
             if resource.raw.get("id") != patient_id:
                 raise _foreign(f"{resource.path}.id")
             continue
-        _about(resource, evidence, patient_id)
+        about(resource, evidence, patient_id)
 
 
-def _about(resource: Resource, evidence: Evidence, patient_id: str) -> None:
-    """Raises DataUnavailable when the resource names another patient."""
-    for element in ("subject", "patient"):
+def about(
+    resource: Resource,
+    evidence: Evidence,
+    patient_id: str,
+    *elements: str,
+) -> None:
+    """Raises DataUnavailable when the resource names another patient (in one of `elements`)."""
+    for element in elements or ("subject", "patient"):
         owner = resource.raw.get(element)
         if owner is None:
             continue

@@ -70,7 +70,7 @@ class Treat(Enum):
 class Change(Enum):
     """How a suggestion changes the draft being ordered."""
 
-    DELETE = "delete the draft"
+    DELETE = "delete the draft, or withdraw the order placed before"
     POSTPONE = "move the draft to a later day"
     REDUCE_DOSE = "lower the dose of the draft"
     GRADE = "make the clearance a graded return"

@@ -178,8 +178,13 @@ def named(order: Order) -> tuple[DraftResource, ...]:
 
 
 def delete(order: Order, label: str = "Remove the order") -> tuple[Suggestion, ...]:
-    """Delete every draft of the order, in one suggestion; nothing without an id to delete."""
+    """Delete every draft of the order, in one suggestion; nothing without an id to delete.
+
+    What was placed before is withdrawn (`DraftResource.placed`).
+    """
     drafts = named(order)
+    if any(draft.placed for draft in drafts):
+        label = label.replace("Remove", "Withdraw")
     return (Suggestion(label, change=Change.DELETE, drafts=drafts),) if drafts else ()
 
 

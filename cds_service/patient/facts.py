@@ -289,10 +289,14 @@ class OrderKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DraftResource:
-    """A draft as the EHR sent it: `reference` such as ServiceRequest/d1, and the whole resource."""
+    """An order as the EHR sent it: `reference` such as ServiceRequest/d1, and the whole resource.
+
+    `placed`: it is no draft but an order placed before, to be withdrawn rather than deleted.
+    """
 
     reference: str
     raw: Mapping[str, object]
+    placed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,13 @@
 """A CDS Hooks request, checked against its schema and read into one object.
 
-The schemas look at the envelope and the context only. Prefetch content is FHIR from a
-real EHR: it is read tolerantly, resource by resource, in `cds_service.fhir`.
+The schemas look at the envelope and the context only; each hook's context has its own. Prefetch
+content is FHIR from a real EHR: it is read tolerantly, resource by resource, in `cds_service.fhir`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -15,8 +15,11 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
 from cds_service.errors import BadRequest, Issue
+from cds_service.protocol.hooks import HOOKS
 
 _CODES = {"required": "required", "type": "structure"}
 
@@ -40,8 +43,8 @@ class HookRequest:
 
     @property
     def user_id(self) -> str:
-        """The user as the client names them, usually `Practitioner/<id>`."""
-        return str(self.context["userId"])
+        """The user as the client names them, usually `Practitioner/<id>`; empty when not told."""
+        return str(self.context.get("userId") or "")
 
     @property
     def encounter_id(self) -> str | None:
@@ -55,7 +58,7 @@ def parse(body: object, *, hook: str) -> HookRequest:
     Raises BadRequest with one issue per fault, each with its JSON path. Optional elements
     that are null are taken as absent: CDS Hooks forbids them, and clients send them.
     """
-    issues = [*_faults("request", body), *_context_faults(body), *_hook_faults(body, hook)]
+    issues = [*_faults("request", body), *_context_faults(body, hook), *_hook_faults(body, hook)]
     if issues or not isinstance(body, dict):
         raise BadRequest.of(issues)
     return HookRequest(
@@ -69,10 +72,12 @@ def parse(body: object, *, hook: str) -> HookRequest:
     )
 
 
-def _context_faults(body: object) -> Iterator[Issue]:
+def _context_faults(body: object, hook: str) -> Iterator[Issue]:
+    """By the hook's published definition; of other hooks what all have in common."""
     context = body.get("context") if isinstance(body, dict) else None
     if isinstance(context, dict):
-        yield from _faults("context", context, "context")
+        schema = f"context-{hook}" if hook in HOOKS else "context"
+        yield from _faults(schema, context, "context")
 
 
 def _hook_faults(body: object, hook: str) -> Iterator[Issue]:
@@ -88,7 +93,7 @@ def _faults(schema: str, value: object, place: str = "") -> Iterator[Issue]:
 
 def _issue(error: ValidationError, place: str) -> Issue:
     """Says what must be, never what was found: values may identify a patient."""
-    path = ".".join(str(step) for step in (place, *error.absolute_path) if step != "")
+    path = _path((place, *error.absolute_path))
     if error.validator == "required":
         path = ".".join(filter(None, (path, _missing(error))))
         what = "is required"
@@ -99,6 +104,12 @@ def _issue(error: ValidationError, place: str) -> Issue:
     return Issue("error", code, f"{path or 'the body'}: {what}", (path,) if path else ())
 
 
+def _path(steps: Iterable[str | int]) -> str:
+    """'context.selections[0]': the place of a fault in the body."""
+    parts = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps if step != "")
+    return "".join(parts).lstrip(".")
+
+
 def _missing(error: ValidationError) -> str:
     """jsonschema reports each missing property by itself, but names it in its message only."""
     return error.message.split("'")[1]
@@ -106,5 +117,13 @@ def _missing(error: ValidationError) -> str:
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
+    """The schemas of the contexts refer to what they have in common, in context.json."""
+    shared: Registry[Any] = Registry().with_resource(
+        "context.json", DRAFT202012.create_resource(_schema("context"))
+    )
+    return Draft202012Validator(_schema(name), registry=shared)
+
+
+def _schema(name: str) -> Any:
     file = resources.files(__package__) / "schemas" / f"{name}.json"
-    return Draft202012Validator(json.loads(file.read_text(encoding="utf-8")))
+    return json.loads(file.read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from cds_service.errors import NotFound
+from cds_service.protocol.hooks import HOOKS, SPECIFICATION
 from cds_service.protocol.request import parse
 from cds_service.service import Service
 from cds_service.web.wire import json_response, read_json
@@ -48,6 +49,8 @@ def described(service: Service) -> dict[str, Any]:
         "description": service.description,
         "id": service.id,
         "usageRequirements": service.usage_requirements,
+        "version": SPECIFICATION,
+        "hookVersion": HOOKS[service.hook].version if service.hook in HOOKS else "",
         "prefetch": dict(service.prefetch),
     }
     return {name: value for name, value in told.items() if value}

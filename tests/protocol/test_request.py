@@ -58,7 +58,8 @@ def test_prefetch_content_is_not_judged_here() -> None:
 
 
 def test_unknown_elements_are_ignored() -> None:
-    parse(body(oauth={}, context={"patientId": "1", "userId": "x", "more": 1}), hook="patient-view")
+    context = {"patientId": "1", "userId": "Practitioner/x", "more": 1}
+    parse(body(oauth={}, context=context), hook="patient-view")
 
 
 @pytest.mark.parametrize("sent", [[], None, "x", 1])

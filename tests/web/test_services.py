@@ -29,6 +29,8 @@ def test_discovery_tells_each_service_without_a_redirect(client: FlaskClient, pa
                 "title": "Fake",
                 "description": "A fake service.",
                 "id": "fake",
+                "version": "3.0.0",
+                "hookVersion": "1.0",
                 "prefetch": {
                     "patient": "Patient/{{context.patientId}}",
                     "conditions": "Condition?patient={{context.patientId}}",
