@@ -40,7 +40,7 @@ def on_file(name: str) -> Sent:
     return VIEW, json.loads(file.read_text(encoding="utf-8"))
 
 
-def overdue(**context: str) -> dict[str, Any]:
+def overdue(**context: Any) -> dict[str, Any]:
     """A call that gets the card on an overdue surgical opinion."""
     return body(view(chart(pht(), loading(since=200)), **context))
 

@@ -21,9 +21,26 @@ TOKENS = {
     "encounter-discharge": {"userId", "patientId", "encounterId"},
     "order-select": {"userId", "patientId", "encounterId"},
     "order-sign": {"userId", "patientId", "encounterId"},
-    "order-dispatch": {"patientId", "order", "performer"},
+    "order-dispatch": {"patientId", "dispatchedOrders", "performer"},
     "appointment-book": {"userId", "patientId", "encounterId"},
     "problem-list-item-create": {"userId", "patientId", "encounterId"},
+}
+#: hook -> the version of its published definition
+VERSIONS = {
+    "patient-view": "1.0",
+    "encounter-start": "1.0",
+    "encounter-discharge": "1.0",
+    "order-select": "1.0",
+    "order-sign": "1.0",
+    "order-dispatch": "1.1",
+    "appointment-book": "1.0",
+    "problem-list-item-create": "0.1.0",
+}
+#: what a context must hold beside user and patient
+CONTEXTS: dict[str, dict[str, Any]] = {
+    "encounter-start": {"encounterId": "e1"},
+    "encounter-discharge": {"encounterId": "e1"},
+    "order-dispatch": {"dispatchedOrders": ["ServiceRequest/1"], "performer": "Organization/1"},
 }
 
 
@@ -72,9 +89,22 @@ def each_service_has_hook_title_description_and_id(service: Caller) -> None:
 @verifies("2.0-16")
 def each_service_answers_under_its_id(service: Caller) -> None:
     for one in services(service):
-        answer = post(service, f"/cds-services/{one['id']}", overdue() | {"hook": one["hook"]})
+        sent = overdue(**CONTEXTS.get(one["hook"], {})) | {"hook": one["hook"]}
+        answer = post(service, f"/cds-services/{one['id']}", sent)
         assert answer.status in (200, 412), one["id"]
     assert post(service, "/cds-services/not-offered", overdue()).status == 404
+
+
+@verifies("3.0-07")
+def each_service_tells_the_version_of_the_specification(service: Caller) -> None:
+    for one in services(service):
+        assert re.fullmatch(r"\d+\.\d+\.\d+", one["version"]), one["id"]
+
+
+@verifies("3.0-08")
+def each_service_tells_the_version_of_its_hook(service: Caller) -> None:
+    told = {one["hook"]: one["hookVersion"] for one in services(service)}
+    assert told == {hook: VERSIONS[hook] for hook in told}
 
 
 @verifies("2.0-29", "2.0-36")
@@ -115,6 +145,11 @@ def draft_orders_are_no_token_of_order_sign(service: Caller) -> None:
 @verifies("lib-89", "lib-93")
 def selections_and_draft_orders_are_no_tokens_of_order_select(service: Caller) -> None:
     _no_token(service, "order-select", "selections", "draftOrders")
+
+
+@verifies("lib-73")
+def tasks_are_no_token_of_order_dispatch(service: Caller) -> None:
+    _no_token(service, "order-dispatch", "fulfillmentTasks")
 
 
 def _no_token(service: Caller, hook: str, *fields: str) -> None:
