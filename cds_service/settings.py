@@ -120,6 +120,11 @@ class Settings(BaseSettings):
         (),
         description="Resource types this EHR does not have, such as CarePlan: taken as empty.",
     )
+    console: Literal["off", "local"] = Field(
+        "off",
+        description="Pages to try the service: off, or local (from this machine only);"
+        " the demo shows them to anyone.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe messages that are logged."
     )

@@ -6,6 +6,7 @@
 - `about`      source attributes (ONC HTI-1), as a page and as JSON
 - `value_sets` every code, searchable
 - `demo_fhir`  the demo patients as a read-only FHIR server
+- `console`    what-if and the timeline, for people; imported only when it is on
 - `server`     gunicorn, and what it refuses to serve
 - `wire`, `errors`, `cors`, `headers`, `log`, `clock`, `plugins`, `wiring`  what these share
 """
@@ -68,6 +69,10 @@ def create_app(
         ),
     )
     _serve(app, settings, demo=patients is not None)
+    if patients is not None or settings.console != "off":
+        from cds_service.web import console  # its libraries weigh on no worker without it
+
+        console.init_app(app, settings, demo=patients is not None)
     return app
 
 

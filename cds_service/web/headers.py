@@ -7,7 +7,8 @@ from flask import Flask, Response, request
 from cds_service.settings import Settings
 
 _ALWAYS = {
-    # No script at all; styles from this server only; nothing may frame the pages.
+    # No script at all; styles from this server only; nothing may frame the pages. The console
+    # sets its own, which allows the script it serves.
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
@@ -28,7 +29,8 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def _add(response: Response) -> Response:
-        response.headers.update(always)
+        for name, value in always.items():
+            response.headers.setdefault(name, value)
         if request.endpoint != "static":  # answers may be about a patient: keep no copy
             response.headers["Cache-Control"] = "no-store"
         return response

@@ -1,0 +1,43 @@
+"""The console: pages on which people see the service, try it, and check what it says.
+
+- `what_if`   a record, a hook and a date; the cards that come back, and the timeline beside them
+- `material`  what a visitor brings, as the call of a hook
+- `trial`     one such call judged, and what the page shows of it
+- `lanes`, `ahead`, `injected`  the timeline as data (`picture`), from the case the rules saw
+- `timeline`, `axis`, `shapes`, `scale`  the same as SVG
+- `why`       the reasons of every rule, in the order a reader asks
+- `access`    who may see the pages
+
+Imported only when the console is on. Everything is thought out on the server; the script of
+the pages sends forms and shows what comes back, and the pages work without it.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, Response
+
+from cds_service.settings import Settings
+from cds_service.web.console import access, what_if
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+#: (endpoint, name) of each page, for the navigation of all pages
+PAGES = (("console.what_if.page", "What if"),)
+
+
+def init_app(app: Flask, settings: Settings, *, demo: bool) -> None:
+    """Serves the pages. In the demo they are open; elsewhere as CDS_SERVICE_CONSOLE says."""
+    console = Blueprint("console", __name__, url_prefix="/console")
+    console.register_blueprint(what_if.blueprint)
+    if not demo:
+        console.before_request(access.GUARDS[settings.console])
+    console.after_request(_allow_own_script)
+    app.register_blueprint(console)
+    app.context_processor(lambda: {"console_pages": PAGES})
+
+
+def _allow_own_script(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = CONTENT_POLICY
+    return response
