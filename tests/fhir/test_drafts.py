@@ -313,7 +313,7 @@ def test_no_draft_whatever_its_shape_breaks_the_answer(data: st.DataObject) -> N
         return
     assert all(len(one["summary"]) < 140 for one in made.cards)
     text = json.dumps([a for one in made.cards for a in actions(one)])
-    assert "null" not in text
+    assert ": null" not in text  # a status may be the word "null"
 
 
 def test_the_dosage_helper_is_sound() -> None:
