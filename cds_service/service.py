@@ -19,6 +19,7 @@ from cds_service.choice import choose
 from cds_service.decision import Decision, unknowns
 from cds_service.errors import DataUnavailable, Issue, SettingsError
 from cds_service.fhir.context import gather_context
+from cds_service.fhir.proposed import names_condition
 from cds_service.fhir.read import names_order, read
 from cds_service.fhir.resources import Evidence, gather, relative
 from cds_service.guideline import RECOMMENDATIONS, ordering
@@ -47,6 +48,10 @@ OPTIONAL = frozenset(
         "ServiceRequest",
     }
 )
+
+
+#: the hook whose context holds conditions
+ADDING = "problem-list-item-create"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +87,8 @@ def decide(
     """Assess every recommendation, then precedence, modes and budget, then cards."""
     decision = Decision(today=today, fixed_today=site.fixed_today is not None)
     terminology = _terminology(site)
-    if service.about_orders and not names_order(evidence, terminology, today, site.timezone):
-        decision.silence = "no order of this call is one this service speaks of"
+    decision.silence = _off_topic(service, evidence, terminology, today, site)
+    if decision.silence:
         return decision
     facts = read(
         evidence,
@@ -100,7 +105,11 @@ def decide(
     decision.case = case
     decision.asked = tuple(rules.values())
     decision.off = tuple(r.id for r in service.recommendations if r.id not in rules)
-    decision.outcomes = [o for rule in rules.values() for o in _assess(rule, case)]
+    decision.outcomes = [
+        _of_what_is_added(outcome, evidence)
+        for rule in rules.values()
+        for outcome in _assess(rule, case)
+    ]
     _refuse_if_none_judged(decision.outcomes, evidence, service)
     decision.choice = choose(decision.outcomes, rules, site.rule_modes, case.whole(c.CARD_BUDGET))
     occasion = _occasion(service, request, site)
@@ -108,6 +117,20 @@ def decide(
         also = decision.choice.beside(outcome) if rules[outcome.rule].pathway else ()
         decision.cards.append(card(rules[outcome.rule], outcome, case, occasion, also=also))
     return decision
+
+
+def _off_topic(
+    service: Service, evidence: Evidence, terminology: Terminology, today: date, site: Site
+) -> str:
+    """Whether the call is about something else: then it needs no chart."""
+    if service.about_orders and not names_order(evidence, terminology, today, site.timezone):
+        return "no order of this call is one this service speaks of"
+    nonspecific = site.accept_nonspecific
+    if service.hook == ADDING and not names_condition(
+        evidence, terminology, nonspecific_counts=nonspecific
+    ):
+        return "no condition being added is one this service speaks of"
+    return ""
 
 
 def _silence(facts: Facts, request: HookRequest, site: Site) -> str:
@@ -149,6 +172,16 @@ def _no_disease(rule: Recommendation, case: Case) -> Outcome:
     because = "only a condition that may be PHT is on record" if possible else "none on record"
     criterion = Criterion("active proximal hamstring tendinopathy", NO, because)
     return Outcome(rule=rule.id, state=State.NOT_MET, criteria=(criterion,))
+
+
+def _of_what_is_added(outcome: Outcome, evidence: Evidence) -> Outcome:
+    """Where conditions are being added, only what rests on one of them is told (G12)."""
+    stands_on = {used.reference for asked in outcome.criteria for used in asked.facts}
+    told = outcome.state in (State.FIRED, State.UNKNOWN)
+    if not evidence.added or not told or stands_on & evidence.added:
+        return outcome
+    criterion = Criterion("about a condition being added", NO, "it rests on others")
+    return Outcome(rule=outcome.rule, side=outcome.side, state=State.NOT_MET, criteria=(criterion,))
 
 
 def _not_judged(rule: Recommendation, why: str) -> Outcome:

@@ -2,12 +2,14 @@
 
 from cds_service.service import Service
 from hooks import (
+    appointment_book,
     encounter_discharge,
     encounter_start,
     order_dispatch,
     order_select,
     order_sign,
     patient_view,
+    problem_list_item_create,
 )
 
 
@@ -19,5 +21,7 @@ def services() -> tuple[Service, ...]:
         order_select.SERVICE,
         order_sign.SERVICE,
         order_dispatch.SERVICE,
+        appointment_book.SERVICE,
         encounter_discharge.SERVICE,
+        problem_list_item_create.SERVICE,
     )

@@ -43,3 +43,5 @@ DISCHARGE_RULES = (
     surgical_referral_overdue.RULE,
     return_to_activity_checklist.RULE,
 )
+#: asked of a condition as it is put on the problem list
+ADDED_RULES = (initial_plan.RULE, red_flag_differential.RULE)

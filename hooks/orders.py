@@ -25,12 +25,15 @@ USAGE = (
     " ProcedureRequest), and the chart by patient."
 )
 
-SELECT_RULES = (
+STEROID_RULES = (
     steroid_count_limit.RULE,
     steroid_third_injection.RULE,
     steroid_interval.RULE,
     steroid_too_early.RULE,
     steroid_with_tendon_tear.RULE,
+)
+SELECT_RULES = (
+    *STEROID_RULES,
     prp_awb_evidence.RULE,
     eswt_caution.RULE,
     nsaid_dose_over_limit.RULE,

@@ -19,6 +19,8 @@ DOSE_MG = 400  # three times a day is the source's starting dose
 
 def postponed(raw: Mapping[str, Any], day: date) -> dict[str, Any]:
     """The whole draft, planned for another day."""
+    if raw.get("resourceType") == "Appointment":
+        return _asked_for(raw, day)
     if "medicationCodeableConcept" in raw or "medicationReference" in raw:
         lines = items(raw.get("dosageInstruction")) or [{}]
         first = dict(lines[0]) if isinstance(lines[0], Mapping) else {}
@@ -28,6 +30,13 @@ def postponed(raw: Mapping[str, Any], day: date) -> dict[str, Any]:
     name = "scheduled" if any(key.startswith("scheduled") for key in raw) else "occurrence"
     kept = {key: value for key, value in raw.items() if not key.lstrip("_").startswith(name)}
     return _without_nulls({**kept, f"{name}DateTime": day.isoformat()})
+
+
+def _asked_for(raw: Mapping[str, Any], day: date) -> dict[str, Any]:
+    """The whole appointment, asked for on that day or later: free slots are not known here."""
+    kept = {name: one for name, one in raw.items() if name not in ("start", "end", "slot")}
+    period = {"start": day.isoformat()}
+    return _without_nulls({**kept, "status": "proposed", "requestedPeriod": [period]})
 
 
 def reduced(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,6 +90,7 @@ _WITHDRAWN = {
     "MedicationRequest": "cancelled",
     "MedicationOrder": "stopped",
     "ProcedureRequest": "cancelled",
+    "Appointment": "cancelled",
 }
 
 

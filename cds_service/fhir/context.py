@@ -6,14 +6,25 @@ call, as in the chart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cds_service.errors import DataUnavailable, Issue
+from cds_service.fhir import proposed
+from cds_service.fhir.codes import items
 from cds_service.fhir.linked import TYPES
-from cds_service.fhir.resources import Evidence, Resource, about, collect, relative
+from cds_service.fhir.resources import (
+    Evidence,
+    Resource,
+    about,
+    collect,
+    foreign,
+    is_patient,
+    relative,
+)
 
 ORDERS = ("MedicationRequest", "ServiceRequest", *TYPES)
+NOT_SENT = "this order is not among the resources of the call"
 
 
 def gather_context(
@@ -66,7 +77,30 @@ def _dispatch(context: Mapping[str, Any], evidence: Evidence, patient_id: str) -
     evidence.dispatched = frozenset(order.reference for order in evidence.drafts)
 
 
-NOT_SENT = "this order is not among the resources of the call"
+def _book(context: Mapping[str, Any], evidence: Evidence, patient_id: str) -> None:
+    """appointment-book: the appointments; a visit of several patients is this one's too."""
+    for one in _bundled(context, "appointments", evidence, patient_id):
+        if one.type != "Appointment":
+            continue
+        patients = list(_patients(one))
+        if patients and not any(is_patient(who, evidence, patient_id) for _, who in patients):
+            raise foreign(patients[0][0])
+        evidence.drafts.append(one)
+
+
+def _patients(appointment: Resource) -> Iterator[tuple[str, str]]:
+    """(path, reference) of every Patient that takes part."""
+    for index, part in enumerate(items(appointment.raw.get("participant"))):
+        actor = part.get("actor") if isinstance(part, Mapping) else None
+        reference = actor.get("reference") if isinstance(actor, Mapping) else None
+        if isinstance(reference, str) and relative(reference).startswith("Patient/"):
+            yield f"{appointment.path}.participant[{index}].actor.reference", reference
+
+
+def _add(context: Mapping[str, Any], evidence: Evidence, patient_id: str) -> None:
+    """problem-list-item-create: the conditions, beside those of the chart."""
+    sent = _bundled(context, "conditions", evidence, patient_id)
+    proposed.add(evidence, (one for one in sent if one.type == "Condition"))
 
 
 def _bundled(
@@ -87,4 +121,6 @@ _GATHER: Mapping[str, Callable[[Mapping[str, Any], Evidence, str], None]] = {
     "order-select": _select,
     "order-sign": _sign,
     "order-dispatch": _dispatch,
+    "appointment-book": _book,
+    "problem-list-item-create": _add,
 }

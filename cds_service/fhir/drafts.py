@@ -34,8 +34,8 @@ from cds_service.terminology import Concept, Drug
 
 #: an order in one of these is no longer to be carried out
 NOT_ORDERED = ("completed", "cancelled", "stopped", "revoked", "entered-in-error")
-#: an order in one of these was placed before: it is withdrawn, not deleted
-PLACED = ("active", "on-hold")
+#: an order or appointment in one of these exists: it is withdrawn, not deleted
+PLACED = ("active", "on-hold", "booked", "pending", "waitlist")
 STEPS = {
     "prp": OrderKind.PRP,
     "whole-blood": OrderKind.WHOLE_BLOOD,
@@ -78,7 +78,7 @@ def _order(
         label=concept.words if concept else kind.value,
         recognised_by=by(concept) if concept else "",
         kind=kind,
-        drafts=(_as_sent(reader, draft),),
+        drafts=(as_sent(reader, draft),),
         side=site.side,
         planned=_planned(reader, reader.dates.span(element, "occurrence")),
         at_origin=UNKNOWN,
@@ -87,7 +87,8 @@ def _order(
     )
 
 
-def _as_sent(reader: Reader, draft: Resource) -> DraftResource:
+def as_sent(reader: Reader, draft: Resource) -> DraftResource:
+    """The order as the EHR sent it."""
     placed = draft.reference in reader.evidence.dispatched or draft.raw.get("status") in PLACED
     return DraftResource(draft.reference, draft.raw, placed)
 
@@ -104,17 +105,21 @@ def _service(reader: Reader, draft: Resource, disease: Answer) -> list[Order]:
         for name, kind in STEPS.items()
         if (concept := known.within(name)) and aimed is not NO
     ]
-    steroid = _steroid_service(reader, draft, known)
-    if steroid:
-        concept, answers = steroid
-        if NO in (answers.steroid, answers.local, aimed):
-            reader.note(draft, "draft: not a steroid injection at the hamstring origin")
-        else:
-            base = _order(reader, draft, OrderKind.STEROID, concept, site)
-            orders.append(
-                replace(base, at_origin=aimed, steroid=answers.steroid, local=answers.local)
-            )
-    return orders
+    return [*orders, *steroid_order(reader, draft, site, disease)]
+
+
+def steroid_order(reader: Reader, draft: Resource, site: Site, disease: Answer) -> list[Order]:
+    """The steroid injection at the hamstring origin that the draft's code names, if any."""
+    found = _steroid_service(reader, draft, reader.codes.known(*items(draft.raw.get("code"))))
+    if found is None:
+        return []
+    concept, answers = found
+    aimed = at_origin(reader, draft, site.place, disease)
+    if NO in (answers.steroid, answers.local, aimed):
+        reader.note(draft, "draft: not a steroid injection at the hamstring origin")
+        return []
+    base = _order(reader, draft, OrderKind.STEROID, concept, site)
+    return [replace(base, at_origin=aimed, steroid=answers.steroid, local=answers.local)]
 
 
 def _steroid_service(

@@ -13,6 +13,7 @@ from datetime import date, tzinfo
 
 from cds_service.errors import DataUnavailable, Issue
 from cds_service.fhir import (
+    bookings,
     careplans,
     cautions,
     conditions,
@@ -39,7 +40,7 @@ from cds_service.patient.facts import (
     Reason,
     Unreadable,
 )
-from cds_service.patient.when import YES, Answer
+from cds_service.patient.when import YES, Answer, When
 from cds_service.terminology import Terminology, text
 
 UNREADABLE = "A Condition that may be proximal hamstring tendinopathy cannot be read"
@@ -96,7 +97,7 @@ def names_order(evidence: Evidence, terminology: Terminology, today: date, zone:
     Asked first: an order for something else needs no chart, and gets no refusal for lack of one.
     """
     reader = Reader(evidence, Codes(terminology), Dates(zone), today, nonspecific_counts=False)
-    return bool(drafts.read(reader, evidence.drafts, YES))
+    return bool(_ordered(reader, evidence, YES))
 
 
 def _required(evidence: Evidence) -> None:
@@ -178,13 +179,18 @@ def _keep(
 
 
 def _past(reader: Reader, resource: Resource, diagnosis: Diagnosis) -> Diagnosis:
-    """A disease that is on record has begun: a date in the future is not its date."""
+    """A disease that is on record has begun: a date in the future is not its date.
+
+    One that is being added now, and does not say when it was recorded, is recorded today.
+    """
     onset, recorded = (
         when if when is None or when.not_after(reader.today) else None
         for when in (diagnosis.onset, diagnosis.recorded)
     )
     if (onset, recorded) != (diagnosis.onset, diagnosis.recorded):
         reader.note(resource, "a date in the future: taken as not stated")
+    if recorded is None and resource.reference in reader.evidence.added:
+        recorded = When.on(reader.today)
     return replace(diagnosis, onset=onset, recorded=recorded)
 
 
@@ -206,7 +212,14 @@ def _refuse_unreadable(reader: Reader) -> None:
 def _orders(reader: Reader, evidence: Evidence) -> tuple[Order, ...]:
     """What is being ordered; whether PHT is active decides what an order without site may be."""
     active = any(d.certain and d.active is YES for d in reader.diagnoses)
-    return drafts.read(reader, evidence.drafts, Answer.of(active))
+    return _ordered(reader, evidence, Answer.of(active))
+
+
+def _ordered(reader: Reader, evidence: Evidence, disease: Answer) -> tuple[Order, ...]:
+    return (
+        *drafts.read(reader, evidence.drafts, disease),
+        *bookings.read(reader, evidence.drafts, disease),
+    )
 
 
 def _facts(patient: Patient, reader: Reader, evidence: Evidence) -> Facts:

@@ -42,6 +42,8 @@ class Evidence:
     drafts: list[Resource] = field(default_factory=list)
     #: 'ServiceRequest/id' of orders placed before, now dispatched: no part of their own history
     dispatched: frozenset[str] = frozenset()
+    #: references of the conditions being added to the problem list
+    added: frozenset[str] = frozenset()
 
     def of(self, resource_type: str) -> list[Resource]:
         return self.by_type.get(resource_type, [])
@@ -187,7 +189,7 @@ def _same_patient(evidence: Evidence, patient_id: str) -> None:
     for resource in _all(evidence):
         if resource.type == "Patient":
             if resource.raw.get("id") != patient_id:
-                raise _foreign(f"{resource.path}.id")
+                raise foreign(f"{resource.path}.id")
             continue
         about(resource, evidence, patient_id)
 
@@ -205,12 +207,13 @@ def about(
             continue
         reference = owner.get("reference", "") if isinstance(owner, dict) else None
         if not isinstance(reference, str):
-            raise _foreign(f"{resource.path}.{element}")
-        if reference and not _is_patient(reference, evidence, patient_id):
-            raise _foreign(f"{resource.path}.{element}.reference")
+            raise foreign(f"{resource.path}.{element}")
+        if reference and not is_patient(reference, evidence, patient_id):
+            raise foreign(f"{resource.path}.{element}.reference")
 
 
-def _is_patient(reference: str, evidence: Evidence, patient_id: str) -> bool:
+def is_patient(reference: str, evidence: Evidence, patient_id: str) -> bool:
+    """Whether the reference names the patient of the call."""
     named = evidence.named.get(reference)
     if named is not None and named.type == "Patient":
         return named.raw.get("id") == patient_id
@@ -219,7 +222,8 @@ def _is_patient(reference: str, evidence: Evidence, patient_id: str) -> bool:
     return relative(reference) == f"Patient/{patient_id}"
 
 
-def _foreign(path: str) -> DataUnavailable:
+def foreign(path: str) -> DataUnavailable:
+    """The refusal of what is about another patient."""
     return DataUnavailable("this resource is not about context.patientId", expression=[path])
 
 

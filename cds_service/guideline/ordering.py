@@ -185,6 +185,7 @@ def delete(order: Order, label: str = "Remove the order") -> tuple[Suggestion, .
     drafts = named(order)
     if any(draft.placed for draft in drafts):
         label = label.replace("Remove", "Withdraw")
+    label = label.replace("the order", f"the {_thing(order)}")
     return (Suggestion(label, change=Change.DELETE, drafts=drafts),) if drafts else ()
 
 
@@ -193,5 +194,10 @@ def postpone(order: Order, day: date) -> tuple[Suggestion, ...]:
     drafts = named(order)
     if not drafts or day <= order.planned.latest:
         return ()
-    label = f"Move the order to {day.isoformat()}"
+    label = f"Move the {_thing(order)} to {day.isoformat()}"
     return (Suggestion(label, change=Change.POSTPONE, drafts=drafts, day=day),)
+
+
+def _thing(order: Order) -> str:
+    booked = order.drafts[0].raw.get("resourceType") == "Appointment"
+    return "appointment" if booked else "order"

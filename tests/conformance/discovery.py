@@ -41,6 +41,8 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "encounter-start": {"encounterId": "e1"},
     "encounter-discharge": {"encounterId": "e1"},
     "order-dispatch": {"dispatchedOrders": ["ServiceRequest/1"], "performer": "Organization/1"},
+    "appointment-book": {"appointments": {"resourceType": "Bundle"}},
+    "problem-list-item-create": {"conditions": {"resourceType": "Bundle"}},
 }
 
 
@@ -150,6 +152,16 @@ def selections_and_draft_orders_are_no_tokens_of_order_select(service: Caller) -
 @verifies("lib-73")
 def tasks_are_no_token_of_order_dispatch(service: Caller) -> None:
     _no_token(service, "order-dispatch", "fulfillmentTasks")
+
+
+@verifies("lib-32")
+def appointments_are_no_token_of_appointment_book(service: Caller) -> None:
+    _no_token(service, "appointment-book", "appointments")
+
+
+@verifies("3.0-54")
+def conditions_are_no_token_of_problem_list_item_create(service: Caller) -> None:
+    _no_token(service, "problem-list-item-create", "context.conditions")
 
 
 def _no_token(service: Caller, hook: str, *fields: str) -> None:
