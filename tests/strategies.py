@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -484,3 +485,53 @@ def entries(prefetch: Mapping[str, Any]) -> Iterable[tuple[str, list[Any]]]:
     for key, value in prefetch.items():
         if value.get("resourceType") == "Bundle":
             yield key, value["entry"]
+
+
+# --- JSON of any shape ---
+
+_LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**53), 2**53),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=20),
+    st.sampled_from(["Bundle", "OperationOutcome", "Patient/p1", "2026-06-15", "order-sign", ""]),
+)
+_NAMES = st.one_of(
+    st.text(max_size=8),
+    st.sampled_from(["resourceType", "entry", "resource", "code", "coding", "hook", "context"]),
+)
+
+
+def json_values() -> st.SearchStrategy[Any]:
+    """Any JSON value, of a moderate size; names and words that mean something are frequent."""
+    return st.recursive(
+        _LEAVES,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_NAMES, inner, max_size=4),
+        max_leaves=12,
+    )
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterable[tuple[Any, ...]]:
+    """The path of every value within `value`, itself left out."""
+    steps = value.items() if isinstance(value, dict) else enumerate(value)
+    for step, one in steps:
+        yield (*path, step)
+        if isinstance(one, (dict, list)):
+            yield from _places(one, (*path, step))
+
+
+@st.composite
+def altered(draw: st.DrawFn, whole: Mapping[str, Any]) -> Any:
+    """The same JSON with one to three values in it replaced by any other, or left out."""
+    made = copy.deepcopy(dict(whole))
+    for _ in range(draw(st.integers(1, 3))):
+        *way, last = draw(st.sampled_from(list(_places(made)) or [("hook",)]))
+        here: Any = made
+        for step in way:
+            here = here[step]
+        if draw(st.integers(0, 3)) == 0 and isinstance(here, dict):
+            here.pop(last, None)
+        else:
+            here[last] = draw(json_values())
+    return made

@@ -5,6 +5,7 @@
 - `pages`      what people read: home, the guideline, the demo's chart page
 - `about`      source attributes (ONC HTI-1), as a page and as JSON
 - `value_sets` every code, searchable
+- `openapi`    the OpenAPI description of all of these
 - `demo_fhir`  the demo patients as a read-only FHIR server
 - `console`    what-if and the timeline, for people; imported only when it is on
 - `server`     gunicorn, and what it refuses to serve
@@ -30,6 +31,7 @@ from cds_service.web import (
     health,
     log,
     markdown,
+    openapi,
     pages,
     value_sets,
 )
@@ -91,7 +93,7 @@ def _serve(app: Flask, settings: Settings, *, demo: bool) -> None:
     headers.init_app(app, settings)
     cors.init_app(app, settings, any_origin=demo)
     app.jinja_env.filters |= {"markdown": markdown.render, "inline": markdown.render_inline}
-    for module in (hook_services, health, pages, about, value_sets):
+    for module in (hook_services, health, pages, about, value_sets, openapi):
         app.register_blueprint(module.blueprint)
     if demo:
         app.register_blueprint(demo_fhir.blueprint)

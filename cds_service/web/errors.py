@@ -12,6 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from flask import Flask, Response, g, request
+from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 
@@ -27,6 +28,8 @@ def init_app(app: Flask) -> None:
     """Registers the handlers."""
     app.register_error_handler(CdsError, known)
     app.register_error_handler(HTTPException, from_werkzeug)
+    app.register_error_handler(ParseException, unreadable)
+    app.register_error_handler(NoMoreData, unreadable)
     app.register_error_handler(Exception, unforeseen)
 
 
@@ -44,6 +47,11 @@ def from_werkzeug(error: HTTPException) -> Response:
     if isinstance(error, WerkzeugMethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response
+
+
+def unreadable(_error: Exception) -> Response:
+    """A body whose framing broke off or is no HTTP, seen by gunicorn while it was read."""
+    return known(errors.BadRequest("The body is not framed as HTTP asks."))
 
 
 def unforeseen(error: Exception) -> Response:

@@ -1,0 +1,196 @@
+"""The OpenAPI description of everything this application serves, at /openapi.json.
+
+Paths, methods and summaries come from the routes, bodies from the JSON Schemas that check
+them: the description cannot fall behind. `_DETAILS` adds what a route does not tell.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app
+from werkzeug.routing import Rule
+
+from cds_service import __version__
+from cds_service.web.wire import FHIR_JSON, JSON, json_response
+from cds_service.web.wiring import Wiring, wiring
+
+HTML = "text/html"
+FORM = "application/x-www-form-urlencoded"
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
+_OBJECT = {"type": "object"}
+_RESOURCE = {"type": "object", "required": ["resourceType"]}
+_CALL = {
+    "allOf": [
+        {"$ref": "#/components/schemas/request"},
+        {"properties": {"context": {"$ref": "#/components/schemas/context"}}},
+    ]
+}
+_CARDS = {
+    "type": "object",
+    "required": ["cards"],
+    "properties": {"cards": {"type": "array", "items": _OBJECT}},
+}
+_SERVICES = {
+    "type": "object",
+    "required": ["services"],
+    "properties": {"services": {"type": "array", "items": _OBJECT}},
+}
+_OUTCOME = {
+    "type": "object",
+    "required": ["resourceType", "issue"],
+    "properties": {
+        "resourceType": {"const": "OperationOutcome"},
+        "issue": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "object", "required": ["severity", "code", "diagnostics"]},
+        },
+    },
+}
+
+blueprint = Blueprint("openapi", __name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """Of one endpoint: schema by media type for body and answer, and its query parameters."""
+
+    answer: Mapping[str, Any]
+    body: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+_SEARCH = {"patient": "id of, or reference to, the patient", "_count": "resources on a page"}
+_DETAILS = {
+    "about.source_attributes": Detail(answer={HTML: {"type": "string"}, JSON: _OBJECT}),
+    "demo_fhir.get_search": Detail(answer={FHIR_JSON: _RESOURCE}, query=_SEARCH),
+    "demo_fhir.metadata": Detail(answer={FHIR_JSON: _RESOURCE}),
+    "demo_fhir.post_search": Detail(
+        answer={FHIR_JSON: _RESOURCE},
+        body={FORM: {"type": "object", "additionalProperties": {"type": "string"}}},
+    ),
+    "demo_fhir.read": Detail(answer={FHIR_JSON: _RESOURCE}),
+    "demo_fhir.search": Detail(answer={FHIR_JSON: _RESOURCE}, query=_SEARCH),
+    "health.local_codes": Detail(answer={FHIR_JSON: _RESOURCE}),
+    "pages.home": Detail(
+        answer={HTML: {"type": "string"}}, query={"patient": "id of a demo patient (demo only)"}
+    ),
+    "services.call": Detail(
+        answer={JSON: _CARDS},
+        body={JSON: _CALL},
+        query={"explain": "true: why each rule did or did not fire"},
+    ),
+    "services.discovery": Detail(answer={JSON: _SERVICES}),
+    "static": Detail(answer={"*/*": {}}),
+    "value_sets.value_sets": Detail(
+        answer={HTML: {"type": "string"}}, query={"q": "words or a code", "set": "a value set"}
+    ),
+}
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """This description, as OpenAPI 3.1."""
+    return json_response(description(current_app, wiring()))
+
+
+def description(app: Flask, shared: Wiring) -> dict[str, Any]:
+    """The whole document for what `app` serves."""
+    paths: dict[str, dict[str, Any]] = {}
+    for rule in app.url_map.iter_rules():
+        paths.setdefault(path_of(rule), {}).update(_operations(app, rule, shared))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Decision support for proximal hamstring tendinopathy (CDS Hooks)",
+            "version": __version__,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": shared.settings.base_url()}],
+        "paths": dict(sorted(paths.items())),
+        "components": {"schemas": dict(_schemas())},
+    }
+
+
+def path_of(rule: Rule) -> str:
+    """'/cds-services/<service_id>' -> '/cds-services/{service_id}'."""
+    return _ARGUMENT.sub(r"{\1}", rule.rule)
+
+
+def _operations(app: Flask, rule: Rule, shared: Wiring) -> Iterator[tuple[str, dict[str, Any]]]:
+    view = app.view_functions[rule.endpoint]
+    for method in _METHODS:
+        if method in (rule.methods or ()):
+            yield method.lower(), _operation(rule, view, shared)
+
+
+def _operation(rule: Rule, view: Any, shared: Wiring) -> dict[str, Any]:
+    detail = _DETAILS.get(rule.endpoint) or _plain(view)
+    told: dict[str, Any] = {
+        "summary": (inspect.getdoc(view) or rule.endpoint).splitlines()[0],
+        "tags": [rule.endpoint.partition(".")[0]],
+        "parameters": [
+            *(_in_path(name, shared) for name in _ARGUMENT.findall(rule.rule)),
+            *(_in_query(name, words) for name, words in detail.query.items()),
+        ],
+        "responses": {
+            "200": {"description": "As asked.", "content": _content(detail.answer)},
+            "default": {
+                "description": "Refused; the OperationOutcome says why.",
+                "content": _content({JSON: {"$ref": "#/components/schemas/outcome"}}),
+            },
+        },
+    }
+    if detail.body:
+        told["requestBody"] = {"required": True, "content": _content(detail.body)}
+    return told
+
+
+def _plain(view: Any) -> Detail:
+    """A route that returns a string answers with a page, all others with JSON."""
+    page = inspect.signature(view).return_annotation == "str"
+    return Detail(answer={HTML: {"type": "string"}} if page else {JSON: _OBJECT})
+
+
+def _in_path(name: str, shared: Wiring) -> dict[str, Any]:
+    kind: dict[str, Any] = {"type": "string", "minLength": 1}
+    if name == "service_id":
+        kind = {"type": "string", "enum": list(shared.services)}
+    return {"name": name, "in": "path", "required": True, "schema": kind}
+
+
+def _in_query(name: str, words: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": words, "schema": {"type": "string"}}
+
+
+def _content(schemas: Mapping[str, Any]) -> dict[str, Any]:
+    return {media: {"schema": one} for media, one in schemas.items()}
+
+
+def _schemas() -> Iterator[tuple[str, Any]]:
+    yield "outcome", _OUTCOME
+    for file in sorted((resources.files("cds_service.protocol") / "schemas").iterdir(), key=str):
+        name = file.name.removesuffix(".json")
+        schema = json.loads(file.read_text(encoding="utf-8"))
+        yield name, _moved(schema, f"#/components/schemas/{name}/")
+
+
+def _moved(value: Any, place: str) -> Any:
+    """A schema with its references to its own parts led to its place in the document."""
+    if isinstance(value, list):
+        return [_moved(one, place) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: one.replace("#/", place, 1) if key == "$ref" else _moved(one, place)
+        for key, one in value.items()
+        if key not in ("$schema", "$id")
+    }
