@@ -18,6 +18,7 @@ from flask import Blueprint, Flask, Response, current_app
 from werkzeug.routing import Rule
 
 from cds_service import __version__
+from cds_service.protocol.hooks import HOOKS
 from cds_service.web.wire import FHIR_JSON, JSON, json_response
 from cds_service.web.wiring import Wiring, wiring
 
@@ -27,12 +28,7 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 _OBJECT = {"type": "object"}
 _RESOURCE = {"type": "object", "required": ["resourceType"]}
-_CALL = {
-    "allOf": [
-        {"$ref": "#/components/schemas/request"},
-        {"properties": {"context": {"$ref": "#/components/schemas/context"}}},
-    ]
-}
+_CALL = {"$ref": "#/components/schemas/call"}
 _CARDS = {
     "type": "object",
     "required": ["cards"],
@@ -116,7 +112,7 @@ def description(app: Flask, shared: Wiring) -> dict[str, Any]:
         },
         "servers": [{"url": shared.settings.base_url()}],
         "paths": dict(sorted(paths.items())),
-        "components": {"schemas": dict(_schemas())},
+        "components": {"schemas": dict(_schemas(shared))},
     }
 
 
@@ -175,22 +171,40 @@ def _content(schemas: Mapping[str, Any]) -> dict[str, Any]:
     return {media: {"schema": one} for media, one in schemas.items()}
 
 
-def _schemas() -> Iterator[tuple[str, Any]]:
+def _schemas(shared: Wiring) -> Iterator[tuple[str, Any]]:
     yield "outcome", _OUTCOME
+    hooks = dict.fromkeys(service.hook for service in shared.services.values())
+    yield "call", {"oneOf": [_call(hook) for hook in hooks] or [{"not": {}}]}
     for file in sorted((resources.files("cds_service.protocol") / "schemas").iterdir(), key=str):
         name = file.name.removesuffix(".json")
         schema = json.loads(file.read_text(encoding="utf-8"))
-        yield name, _moved(schema, f"#/components/schemas/{name}/")
+        yield name, _moved(schema, name)
 
 
-def _moved(value: Any, place: str) -> Any:
-    """A schema with its references to its own parts led to its place in the document."""
+def _call(hook: str) -> dict[str, Any]:
+    """The body of a call of this hook."""
+    context = f"context-{hook}" if hook in HOOKS else "context"
+    particular = {
+        "hook": {"const": hook},
+        "context": {"$ref": f"#/components/schemas/{context}"},
+    }
+    return {"allOf": [{"$ref": "#/components/schemas/request"}, {"properties": particular}]}
+
+
+def _moved(value: Any, own: str) -> Any:
+    """A schema with its references, to `own` parts or to another file, led into the document."""
     if isinstance(value, list):
-        return [_moved(one, place) for one in value]
+        return [_moved(one, own) for one in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: one.replace("#/", place, 1) if key == "$ref" else _moved(one, place)
+        key: _reference(one, own) if key == "$ref" else _moved(one, own)
         for key, one in value.items()
         if key not in ("$schema", "$id")
     }
+
+
+def _reference(target: str, own: str) -> str:
+    """'context.json#/$defs/id' -> '#/components/schemas/context/$defs/id'."""
+    file, _, pointer = target.partition("#")
+    return f"#/components/schemas/{file.removesuffix('.json') or own}{pointer}"

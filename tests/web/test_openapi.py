@@ -41,6 +41,11 @@ def test_it_is_valid_openapi(told: Any) -> None:
     OpenAPIV31SpecValidator(told).validate()
 
 
+def test_a_server_without_services_describes_itself_too() -> None:
+    told = create_app(services=[]).test_client().get("/openapi.json").json
+    OpenAPIV31SpecValidator(told).validate()
+
+
 def test_it_describes_every_route_and_no_other(app: Flask, told: Any) -> None:
     served = {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
