@@ -66,7 +66,7 @@ class Detail:
 
 _SEARCH = {"patient": "id of, or reference to, the patient", "_count": "resources on a page"}
 _DETAILS = {
-    "about.source_attributes": Detail(answer={HTML: {"type": "string"}, JSON: _OBJECT}),
+    "about.source_attributes_json": Detail(answer={JSON: _OBJECT}),
     "demo_fhir.get_search": Detail(answer={FHIR_JSON: _RESOURCE}, query=_SEARCH),
     "demo_fhir.metadata": Detail(answer={FHIR_JSON: _RESOURCE}),
     "demo_fhir.post_search": Detail(
@@ -75,7 +75,9 @@ _DETAILS = {
     ),
     "demo_fhir.read": Detail(answer={FHIR_JSON: _RESOURCE}),
     "demo_fhir.search": Detail(answer={FHIR_JSON: _RESOURCE}, query=_SEARCH),
+    "health.health": Detail(answer={JSON: _OBJECT}),
     "health.local_codes": Detail(answer={FHIR_JSON: _RESOURCE}),
+    "openapi.openapi": Detail(answer={JSON: _OBJECT}),
     "pages.home": Detail(
         answer={HTML: {"type": "string"}}, query={"patient": "id of a demo patient (demo only)"}
     ),
@@ -151,9 +153,9 @@ def _operation(rule: Rule, view: Any, shared: Wiring) -> dict[str, Any]:
 
 
 def _plain(view: Any) -> Detail:
-    """A route that returns a string answers with a page, all others with JSON."""
+    """A route that returns a string answers with a page; of others that is not known."""
     page = inspect.signature(view).return_annotation == "str"
-    return Detail(answer={HTML: {"type": "string"}} if page else {JSON: _OBJECT})
+    return Detail(answer={HTML: {"type": "string"}} | ({} if page else {JSON: _OBJECT}))
 
 
 def _in_path(name: str, shared: Wiring) -> dict[str, Any]:
