@@ -4,6 +4,8 @@
 # make trace   docs/guideline.md and docs/value-sets.md, made from the code
 # make conformance   docs/conformance.md, from a run of the tests that verify CDS Hooks
 # make mutate  every number of the guideline moved by one unit: does a test notice? (minutes)
+# make bench   how fast, beside a floor that decides nothing: docs/performance/ (minutes)
+# make profile where the time of one call goes
 # make clean   removes what the others made
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -13,7 +15,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INSTALLED_FROM := setup.cfg setup.py pyproject.toml constraints.txt
 
-.PHONY: demo test check style types architecture evidence trace conformance mutate clean
+.PHONY: demo test check style types architecture evidence trace conformance mutate bench profile clean
 
 demo: $(VENV)/.run
 	@$(BIN)/python -m cds_service demo --port $(PORT)
@@ -46,6 +48,12 @@ conformance: $(VENV)/.dev
 mutate: $(VENV)/.dev
 	@$(BIN)/python -m tools.mutate_thresholds --write docs/mutation.md $(ARGS)
 
+bench: $(VENV)/.bench
+	@$(BIN)/python -m tools.bench $(ARGS)
+
+profile: $(VENV)/.dev
+	@$(BIN)/python -m tools.bench.profile $(ARGS)
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -66,3 +74,7 @@ $(VENV)/.dev: $(INSTALLED_FROM) | $(BIN)/python
 	@echo "Installing into $(VENV), with the tools for tests (once)"
 	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: $(INSTALLED_FROM) | $(VENV)/.dev
+	@$(PIP) --editable '.[bench]'
+	@touch $@

@@ -45,6 +45,8 @@ UNRELATED = (
     ("MedicationStatement", RXNORM, "259255", "atorvastatin 80 MG Oral Tablet"),
     ("Condition", SNOMED, "44054006", "Diabetes mellitus type 2"),
 )
+#: what clinicians type beside a code: a chart holds many wordings of the same things
+WORDINGS = 40
 _NARRATIVE = (
     '<div xmlns="http://www.w3.org/1999/xhtml"><p><b>{0}</b></p><table><tr><td>Recorded</td>'
     "<td>{1}</td></tr><tr><td>Source</td><td>Reconciled at the last visit</td></tr></table></div>"
@@ -55,6 +57,8 @@ _NARRATIVE = (
 class Body:
     """One call, without its hookInstance's variation: `relevant` resources the rules read."""
 
+    #: bytes asked for, and bytes it has
+    asked: int
     size: int
     relevant: int
     resources: int
@@ -78,7 +82,13 @@ def body(size: int, relevant: int) -> Body:
         room -= len(orjson.dumps(_entry(resource))) + 1
         _add(prefetch, resource)
     data = orjson.dumps(call)
-    return Body(size=len(data), relevant=relevant, resources=_count(prefetch), data=data)
+    return Body(
+        asked=size,
+        size=len(data),
+        relevant=relevant,
+        resources=_count(prefetch),
+        data=data,
+    )
 
 
 def _bare_call() -> Json:
@@ -133,7 +143,8 @@ def _padding() -> Iterator[Json]:
 
 def _unrelated(number: int, kind: str, coding: Json) -> Json:
     day = (date(2026, 5, 1) - timedelta(days=number % 1500)).isoformat()
-    concept = {"coding": [coding], "text": coding["display"]}
+    words = f"{coding['display']}, note {number % WORDINGS}"
+    concept = {"coding": [coding], "text": words}
     subject = {"reference": "Patient/delayed-referral", "display": "Kwame Boateng"}
     shared = {
         "resourceType": kind,

@@ -20,15 +20,21 @@ Sign = Callable[[str], str]  # the URL called -> a token, or ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A server under measurement, and how its client signs its calls."""
+    """A service under measurement: its endpoint, and how its client signs a call.
 
-    server: Server
+    `server`: None for a peer that somebody else started.
+    """
+
+    name: str
+    url: str
+    server: Server | None
     sign: Sign = lambda _url: ""
 
-    @property
-    def url(self) -> str:
-        """The address of the service called."""
-        return f"{self.server.url}/cds-services/{SERVICE}"
+    @classmethod
+    def of(cls, server: Server, sign: Sign = lambda _url: "") -> Subject:
+        """The patient-view service of a server started here."""
+        url = f"{server.url}/cds-services/{SERVICE}"
+        return cls(name=server.name, url=url, server=server, sign=sign)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +42,8 @@ class Sample:
     """All answers of one server to one body at one number of connections."""
 
     subject: str
+    #: bytes: what the body was asked to have, and what it has
+    asked: int
     size: int
     relevant: int
     resources: int
@@ -86,8 +94,9 @@ def measure(
 ) -> Iterator[Sample]:
     """One Sample for each subject, from so many rounds of `each` calls; one round warms up."""
     samples = {
-        s.server.name: Sample(
-            subject=s.server.name,
+        s.name: Sample(
+            subject=s.name,
+            asked=body.asked,
             size=body.size,
             relevant=body.relevant,
             resources=body.resources,
@@ -100,7 +109,7 @@ def measure(
             outcome = send(subject.url, calls(subject, body, each), connections)
             if number == 0:
                 continue
-            sample = samples[subject.server.name]
+            sample = samples[subject.name]
             sample.latencies += outcome.latencies
             sample.rounds.append((each, outcome.seconds))
             for status, count in outcome.statuses.items():

@@ -1,0 +1,49 @@
+"""The bodies the benchmark sends are what it says of them."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from cds_service.demo.patients import DEMO_TODAY
+from cds_service.fhir.codes import Codes
+from cds_service.protocol.request import parse
+from cds_service.service import answer
+from cds_service.terminology import default_terminology
+from hooks.patient_view import SERVICE
+from tools.bench.bodies import body
+from tools.bench.measure import INSTANCE
+from tools.refresh_fixtures import SITE
+
+SHAPES = [(10_000, 5), (100_000, 5), (100_000, 20), (100_000, 100), (1_000_000, 20)]
+
+
+@pytest.mark.parametrize(("size", "relevant"), SHAPES)
+def test_a_body_has_the_size_it_was_asked_for(size: int, relevant: int) -> None:
+    assert size <= body(size, relevant).size < size * 1.05
+
+
+@pytest.mark.parametrize(("size", "relevant"), SHAPES)
+def test_a_body_holds_so_many_resources_that_a_value_set_knows(size: int, relevant: int) -> None:
+    codes = Codes(default_terminology())
+    prefetch = orjson.loads(body(size, relevant).data)["prefetch"]
+    listed = [e["resource"] for v in prefetch.values() for e in v.get("entry", [])]
+    known = [
+        one
+        for one in listed
+        if not codes.says_nothing(one.get("code") or one["medicationCodeableConcept"])
+    ]
+    assert len(known) + 1 == relevant  # and the Patient
+    assert len(listed) + 1 == body(size, relevant).resources
+
+
+@pytest.mark.parametrize(("size", "relevant"), SHAPES)
+def test_a_body_is_judged_and_brings_a_card(size: int, relevant: int) -> None:
+    call = parse(orjson.loads(body(size, relevant).data), hook=SERVICE.hook)
+    decision = answer(SERVICE, call, today=DEMO_TODAY, site=SITE)
+    assert decision.cards
+    assert not decision.unjudged()
+
+
+def test_a_body_names_its_hook_instance_once() -> None:
+    assert body(10_000, 5).data.count(INSTANCE) == 1
