@@ -12,9 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
+from flask.testing import FlaskClient
+
+from cds_service.protocol.messages import violations
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data"
@@ -46,10 +50,42 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def answers_keep_to_cds_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every answer of the CDS endpoints that a test gets is checked, over HTTP or in process."""
+    send, open_ = requests.Session.send, FlaskClient.open
+
+    def sent(self: requests.Session, request: Any, **options: Any) -> requests.Response:
+        answer = send(self, request, **options)
+        if not options.get("stream"):
+            check_answer(request.method, urlsplit(request.url).path, answer.status_code, answer)
+        return answer
+
+    def opened(self: FlaskClient, *args: Any, **options: Any) -> Any:
+        answer = open_(self, *args, **options)
+        check_answer(answer.request.method, answer.request.path, answer.status_code, answer)
+        return answer
+
+    monkeypatch.setattr(requests.Session, "send", sent)
+    monkeypatch.setattr(FlaskClient, "open", opened)
+
+
+@pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The developer's own CDS_SERVICE_* settings change no test."""
     for name in [name for name in os.environ if name.startswith("CDS_SERVICE_")]:
         monkeypatch.delenv(name)
+
+
+def check_answer(method: str, path: str, status: int, answer: Any) -> None:
+    """Fails when the answer of a CDS endpoint is not what its schema has."""
+    if "/cds-services" not in path or path.rstrip("/").endswith("/feedback"):
+        return
+    kind = {("GET", 200): "discovery", ("POST", 200): "response"}.get((method, status))
+    if kind is None and status >= 400 and method != "HEAD":
+        kind = "outcome"
+    if kind:
+        body = answer.json() if callable(answer.json) else answer.json
+        assert violations(kind, body) == [], f"{method} {path}: {status}"
 
 
 @dataclass

@@ -6,20 +6,15 @@ content is FHIR from a real EHR: it is read tolerantly, resource by resource, in
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
 
 from cds_service.errors import BadRequest, Issue
 from cds_service.protocol.hooks import HOOKS
+from cds_service.protocol.schema import validator
 
 _CODES = {"required": "required", "type": "structure"}
 
@@ -87,7 +82,7 @@ def _hook_faults(body: object, hook: str) -> Iterator[Issue]:
 
 
 def _faults(schema: str, value: object, place: str = "") -> Iterator[Issue]:
-    for error in _validator(schema).iter_errors(value):
+    for error in validator(schema).iter_errors(value):
         yield _issue(error, place)
 
 
@@ -113,17 +108,3 @@ def _path(steps: Iterable[str | int]) -> str:
 def _missing(error: ValidationError) -> str:
     """jsonschema reports each missing property by itself, but names it in its message only."""
     return error.message.split("'")[1]
-
-
-@cache
-def _validator(name: str) -> Draft202012Validator:
-    """The schemas of the contexts refer to what they have in common, in context.json."""
-    shared: Registry[Any] = Registry().with_resource(
-        "context.json", DRAFT202012.create_resource(_schema("context"))
-    )
-    return Draft202012Validator(_schema(name), registry=shared)
-
-
-def _schema(name: str) -> Any:
-    file = resources.files(__package__) / "schemas" / f"{name}.json"
-    return json.loads(file.read_text(encoding="utf-8"))

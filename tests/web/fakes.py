@@ -64,7 +64,7 @@ class FakeDecision:
     rules: tuple[str, ...] = ("steroid-overuse",)
 
     def response(self, *, explain: bool = False) -> dict[str, Any]:
-        return self.told | ({"extension": {"why": {}}} if explain else {})
+        return self.told | ({"extension": {"why": {"today": "2026-06-15"}}} if explain else {})
 
 
 @dataclass
