@@ -29,6 +29,8 @@ PREFIX = "CDS_SERVICE_"
 _SERVICE_LINK = re.compile(r"CDS_SERVICE_(SERVICE_(HOST|PORT\w*)|PORT_\d+_\w+)")
 # Plain origins only: flask-cors would read anything with a regex character as a pattern.
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
+# What can be a segment of a URL as it stands.
+SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 _PUBLIC_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
 
@@ -60,6 +62,12 @@ def _public_url(url: str) -> str:
     if url and not _PUBLIC_URL.fullmatch(url):
         raise ValueError("must be an http(s) URL without query or fragment")
     return url.rstrip("/")
+
+
+def _segment(identity: str) -> str:
+    if identity and not SEGMENT.fullmatch(identity):
+        raise ValueError("must be letters, digits, '.', '_', '~' or '-'")
+    return identity
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
@@ -108,6 +116,9 @@ class Settings(BaseSettings):
     )
     plugins: Words = Field(
         ("pht",), description="Entry points (group cds_service.services) to offer, in order."
+    )
+    shared_id: Annotated[str, AfterValidator(_segment)] = Field(
+        "", description="One id for the services of all hooks; empty: each has its own."
     )
     accept_nonspecific: bool = Field(
         default=False,

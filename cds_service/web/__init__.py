@@ -36,7 +36,7 @@ from cds_service.web import (
     value_sets,
 )
 from cds_service.web import services as hook_services
-from cds_service.web.plugins import by_id, load_services
+from cds_service.web.plugins import by_id, check_shared, load_services
 from cds_service.web.wiring import Answer, Demo, Wiring, attach
 
 __all__ = ["create_app"]
@@ -57,6 +57,8 @@ def create_app(
     settings = settings or Settings.load()
     site = settings.site()
     engine.check_site(site)
+    offered = by_id(load_services(settings.plugins) if services is None else services)
+    check_shared(settings.shared_id, offered)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit + 1  # see wire.read_json
     patients = demo_of(load_cases()) if demo is True else demo or None
@@ -65,7 +67,7 @@ def create_app(
         Wiring(
             settings=settings,
             site=site,
-            services=by_id(load_services(settings.plugins) if services is None else services),
+            services=offered,
             answer=answer,
             demo=patients,
         ),

@@ -29,28 +29,8 @@ _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 _OBJECT = {"type": "object"}
 _RESOURCE = {"type": "object", "required": ["resourceType"]}
 _CALL = {"$ref": "#/components/schemas/call"}
-_CARDS = {
-    "type": "object",
-    "required": ["cards"],
-    "properties": {"cards": {"type": "array", "items": _OBJECT}},
-}
-_SERVICES = {
-    "type": "object",
-    "required": ["services"],
-    "properties": {"services": {"type": "array", "items": _OBJECT}},
-}
-_OUTCOME = {
-    "type": "object",
-    "required": ["resourceType", "issue"],
-    "properties": {
-        "resourceType": {"const": "OperationOutcome"},
-        "issue": {
-            "type": "array",
-            "minItems": 1,
-            "items": {"type": "object", "required": ["severity", "code", "diagnostics"]},
-        },
-    },
-}
+_CARDS = {"$ref": "#/components/schemas/response"}
+_SERVICES = {"$ref": "#/components/schemas/discovery"}
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -161,7 +141,7 @@ def _plain(view: Any) -> Detail:
 def _in_path(name: str, shared: Wiring) -> dict[str, Any]:
     kind: dict[str, Any] = {"type": "string", "minLength": 1}
     if name == "service_id":
-        kind = {"type": "string", "enum": list(shared.services)}
+        kind = {"type": "string", "enum": shared.ids()}
     return {"name": name, "in": "path", "required": True, "schema": kind}
 
 
@@ -174,7 +154,6 @@ def _content(schemas: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _schemas(shared: Wiring) -> Iterator[tuple[str, Any]]:
-    yield "outcome", _OUTCOME
     hooks = dict.fromkeys(service.hook for service in shared.services.values())
     yield "call", {"oneOf": [_call(hook) for hook in hooks] or [{"not": {}}]}
     for file in sorted((resources.files("cds_service.protocol") / "schemas").iterdir(), key=str):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 
 from cds_service.errors import SettingsError
 from cds_service.service import Service
+from cds_service.settings import SEGMENT
 
 GROUP = "cds_service.services"
-
-_ID = re.compile(r"[A-Za-z0-9._~-]+")  # is a path segment of its URL
 
 
 def load_services(plugins: Sequence[str]) -> list[Service]:
@@ -28,9 +26,19 @@ def by_id(services: Iterable[Service]) -> dict[str, Service]:
     """Services by id. Clients keep only the last of two with one id, so that is refused."""
     found: dict[str, Service] = {}
     for service in services:
-        if not _ID.fullmatch(service.id):
+        if not SEGMENT.fullmatch(service.id):
             raise SettingsError(f"The service id {service.id!r} cannot be part of a URL")
         if service.id in found:
             raise SettingsError(f"Two services have the id {service.id!r}")
         found[service.id] = service
     return found
+
+
+def check_shared(shared_id: str, services: Mapping[str, Service]) -> None:
+    """Under one id the hook of a call decides which service answers: it must name one only."""
+    if shared_id in services:
+        raise SettingsError(f"CDS_SERVICE_SHARED_ID: {shared_id!r} is the id of one service")
+    hooks = [service.hook for service in services.values()]
+    twice = next((hook for hook in hooks if hooks.count(hook) > 1), None)
+    if shared_id and twice:
+        raise SettingsError(f"CDS_SERVICE_SHARED_ID: two services answer {twice}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from cds_service.errors import NotFound
+from cds_service.errors import BadRequest, NotFound
 from cds_service.protocol.hooks import HOOKS, SPECIFICATION
 from cds_service.protocol.request import parse
 from cds_service.service import Service
@@ -18,8 +18,10 @@ blueprint = Blueprint("services", __name__)
 
 @blueprint.get("/cds-services")
 def discovery() -> Response:
-    """What is offered, in the order it is declared."""
-    return json_response({"services": [described(s) for s in wiring().services.values()]})
+    """What is offered, in the order it is declared; under one id where the site shares one."""
+    one_id = wiring().settings.shared_id
+    shared = {"id": one_id} if one_id else {}
+    return json_response({"services": [described(s) | shared for s in wiring().services.values()]})
 
 
 # Clients that join a base URL ending in a slash ask for a double one; a redirect would
@@ -28,9 +30,11 @@ def discovery() -> Response:
 @blueprint.post("/cds-services//<service_id>")
 def call(service_id: str) -> Response:
     """One call of a hook: cards, or an OperationOutcome."""
-    service = _service(service_id)
-    g.service = service.id
+    _check_id(service_id)
+    g.service = service_id
     body = read_json(request, wiring().limits)
+    service = _service(service_id, body)
+    g.service = service.id
     decision = wiring().decide(service, parse(body, hook=service.hook))
     g.rules = decision.rules
     return json_response(decision.response(explain=wants_explanation()))
@@ -56,9 +60,23 @@ def described(service: Service) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
-def _service(service_id: str) -> Service:
+def _check_id(service_id: str) -> None:
+    known = wiring().ids()
+    if service_id not in known:
+        listed = ", ".join(known) or "none"
+        raise NotFound(f"There is no service with this id. Known: {listed}.")
+
+
+def _service(service_id: str, body: object) -> Service:
+    """The service of this id; of the shared id the one that answers the hook in the body."""
     services = wiring().services
-    if service_id not in services:
-        known = ", ".join(services) or "none"
-        raise NotFound(f"There is no service with this id. Known: {known}.")
-    return services[service_id]
+    if service_id in services:
+        return services[service_id]
+    of_hook = {service.hook: service for service in services.values()}
+    hook = body.get("hook") if isinstance(body, dict) else None
+    if hook in (None, ""):
+        return next(iter(of_hook.values()))  # which says that the hook is required
+    if not isinstance(hook, str) or hook not in of_hook:
+        words = f"hook: must be one of {', '.join(of_hook)}"
+        raise BadRequest(words, expression=["hook"], code="value")
+    return of_hook[hook]

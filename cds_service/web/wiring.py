@@ -53,6 +53,11 @@ class Wiring:
         told = self.settings
         return Limits(body=told.body_limit, resources=told.resource_limit, string=told.string_limit)
 
+    def ids(self) -> list[str]:
+        """Every id under which a service answers, as it is offered first."""
+        shared = self.settings.shared_id
+        return [*([shared] if shared and self.services else []), *self.services]
+
     def today(self) -> date:
         """The clinical date."""
         return clock.today(self.site)
