@@ -60,7 +60,7 @@ def _once(names: list[str], name: str) -> None:
 def _cards() -> Iterator[tuple[str, str, str]]:
     """(fixture, rule, variant) of every card in the answers among the fixtures."""
     for file in sorted(FIXTURES.rglob("response*.json")):
-        name = file.parent.relative_to(FIXTURES).as_posix()
+        name = file.parent.relative_to(ROOT).as_posix()
         for card in json.loads(file.read_text(encoding="utf-8")).get("cards", ()):
             variant = card["extension"][RATIONALE].get("variant", "")
             yield name, card["source"]["topic"]["code"], variant

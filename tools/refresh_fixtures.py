@@ -9,6 +9,7 @@
     fixtures/fhir/<case>/response.json        written here, from the request
     fixtures/fhir/boundaries/<case>/request.json   by hand
     fixtures/fhir/boundaries/<case>/response.json  written here, from the request
+    fixtures/fhir/hooks/<hook>-<case>/...          the same, a pair for each further hook
 
 A response written here is what the service answers, not what it ought to answer: read the
 difference before committing it. What each case ought to answer stands in tests/fixtures.
@@ -48,8 +49,9 @@ def requests() -> Iterator[tuple[Path, Json]]:
     """Every file that holds a hook call, with the call."""
     for record in sorted(FIXTURES.glob("*/record.json")):
         yield record.with_name("request.json"), call_of(record.parent)
-    for file in sorted(FIXTURES.glob("boundaries/*/request.json")):
-        yield file, read(file)
+    for folder in ("boundaries", "hooks"):
+        for file in sorted(FIXTURES.glob(f"{folder}/*/request.json")):
+            yield file, read(file)
 
 
 def call_of(case: Path) -> Json:
