@@ -70,7 +70,6 @@ def test_services_of_several_ids_are_not_taken_for_one(apart: FlaskClient) -> No
         check_one_id(apart)
 
 
-@pytest.mark.requirement("3.0-49")
 def test_each_hook_gets_all_its_cards_under_the_one_id(shared: FlaskClient) -> None:
     view = read(ROOT / "fixtures/fhir/delayed-referral/request.json")
     for own, call in (("pht-patient-view", view), ("pht-order-sign", sign())):
