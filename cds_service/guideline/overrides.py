@@ -7,7 +7,9 @@ ballot content). Displays are what a clinician reads in the menu.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+HL7 = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 SYSTEM = "https://pht-cds.example.org/fhir/CodeSystem/override-reason"
 
 
@@ -52,3 +54,36 @@ REASONS: dict[str, OverrideReason] = {
         OverrideReason("not-daily", "Not taken every day", "cds-not-applicable"),
     )
 }
+
+
+def code_system() -> dict[str, Any]:
+    """The FHIR CodeSystem of the reasons, each with HL7's code where one fits."""
+    return {
+        "resourceType": "CodeSystem",
+        "id": "override-reason",
+        "url": SYSTEM,
+        "version": "1.0.0",
+        "name": "PhtOverrideReason",
+        "title": "Proximal hamstring tendinopathy: reasons to override a card",
+        "status": "active",
+        "experimental": False,
+        "caseSensitive": True,
+        "content": "complete",
+        "count": len(REASONS),
+        "property": [
+            {
+                "code": "hl7",
+                "description": "The code of HL7's non-adherence reasons that says the same",
+                "type": "Coding",
+            }
+        ],
+        "concept": [_concept(reason) for reason in REASONS.values()],
+    }
+
+
+def _concept(reason: OverrideReason) -> dict[str, Any]:
+    concept: dict[str, Any] = {"code": reason.code, "display": reason.display}
+    if reason.hl7:
+        same = {"system": HL7, "code": reason.hl7}
+        concept["property"] = [{"code": "hl7", "valueCoding": same}]
+    return concept

@@ -1,4 +1,4 @@
-"""Health, and the code system of the service's own codes."""
+"""Health, and the code systems of the service's own codes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from cds_service import __version__
+from cds_service.guideline import overrides
 from cds_service.terminology import code_system
 from cds_service.web.wire import FHIR_JSON, json_response
 from cds_service.web.wiring import wiring
@@ -29,3 +30,9 @@ def health() -> Response:
 def local_codes() -> Response:
     """The FHIR CodeSystem of the codes this service adds where no standard has one."""
     return json_response(code_system(), content_type=FHIR_JSON)
+
+
+@blueprint.get("/fhir/CodeSystem/override-reason")
+def override_reasons() -> Response:
+    """The FHIR CodeSystem of the reasons to override a card, with HL7's codes."""
+    return json_response(overrides.code_system(), content_type=FHIR_JSON)

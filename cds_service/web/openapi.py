@@ -57,6 +57,7 @@ _DETAILS = {
     "demo_fhir.search": Detail(answer={FHIR_JSON: _RESOURCE}, query=_SEARCH),
     "health.health": Detail(answer={JSON: _OBJECT}),
     "health.local_codes": Detail(answer={FHIR_JSON: _RESOURCE}),
+    "health.override_reasons": Detail(answer={FHIR_JSON: _RESOURCE}),
     "openapi.openapi": Detail(answer={JSON: _OBJECT}),
     "pages.home": Detail(
         answer={HTML: {"type": "string"}}, query={"patient": "id of a demo patient (demo only)"}

@@ -16,6 +16,7 @@ from tests.conformance.calls import VIEW, answered, cards, links, suggestions, w
 from tests.conformance.registry import verifies
 from tests.conformance.stubs import on_bodies, on_cards
 
+NON_ADHERENCE = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 LEVELS = ("info", "warning", "critical")
 REVERSE_DOMAIN = re.compile(r"[a-z]{2,}(\.[a-z0-9-]+)+")
 
@@ -169,6 +170,21 @@ def override_reasons_are_codings_with_words(service: Caller) -> None:
         for reason in card["overrideReasons"]:
             assert is_coding(reason)
             assert reason.get("display", "").strip()
+
+
+@verifies("3.0-38")
+def override_reasons_are_told_in_hl7s_codes_too(service: Caller) -> None:
+    """Each reason sent is published with HL7's code; one has none that fits."""
+    published = get(service, "/fhir/CodeSystem/override-reason").json
+    same = {
+        concept["code"]: concept["property"][0]["valueCoding"]
+        for concept in published["concept"]
+        if "property" in concept
+    }
+    assert all(coding["system"] == NON_ADHERENCE and coding["code"] for coding in same.values())
+    reasons = [reason for card in cards(service) for reason in card["overrideReasons"]]
+    assert {reason["system"] for reason in reasons} == {published["url"]}
+    assert {reason["code"] for reason in reasons} - same.keys() <= {"record-wrong"}
 
 
 @verifies("2.0-92", "2.0-117", "2.0-119", "2.0-121", "2.0-124")

@@ -21,7 +21,7 @@ TOKENS = {
     "encounter-discharge": {"userId", "patientId", "encounterId"},
     "order-select": {"userId", "patientId", "encounterId"},
     "order-sign": {"userId", "patientId", "encounterId"},
-    "order-dispatch": {"patientId", "dispatchedOrders", "performer"},
+    "order-dispatch": {"patientId", "performer"},
     "appointment-book": {"userId", "patientId", "encounterId"},
     "problem-list-item-create": {"userId", "patientId", "encounterId"},
 }
