@@ -36,6 +36,9 @@ from cds_service.terminology import Concept, Drug
 NOT_ORDERED = ("completed", "cancelled", "stopped", "revoked", "entered-in-error")
 #: an order or appointment in one of these exists: it is withdrawn, not deleted
 PLACED = ("active", "on-hold", "booked", "pending", "waitlist")
+#: elements of a draft ServiceRequest and MedicationRequest, under their R4 names
+SERVICE = ("doNotPerform", "occurrenceTiming")
+MEDICATION = ("priorPrescription",)
 STEPS = {
     "prp": OrderKind.PRP,
     "whole-blood": OrderKind.WHOLE_BLOOD,

@@ -23,6 +23,14 @@ from cds_service.terminology import Concept, text
 #: answers that deny a finding: words; codes of SNOMED CT (no, negative, absent), LOINC and HL7
 NO_WORDS = {"no", "negative", "absent", "none", "not present", "not detected", "normal", "false"}
 NO_CODES = {"373067005", "260385009", "2667000", "LA32-8", "N", "NEG", "ND"}
+#: elements of an Observation that tell whether the finding is there, and where
+OBSERVED = (
+    "valueString",
+    "valueCodeableConcept",
+    "interpretation",
+    "dataAbsentReason",
+    "bodySite",
+)
 LOCAL = {
     "complete-avulsion": FlagKind.AVULSION,
     "high-grade-tear": FlagKind.TEAR,

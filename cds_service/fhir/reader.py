@@ -37,7 +37,7 @@ from cds_service.terminology.valuesets import ICD_10_CM, normal
 _REASONS = {Kind.PHT: Reason.PHT, Kind.POSSIBLE: Reason.NEAR, Kind.NEIGHBOUR: Reason.NEAR}
 #: of several stated reasons the first of these decides
 _ORDER = (Reason.PHT, Reason.NEAR, Reason.UNRECOGNISED, Reason.ELSEWHERE, Reason.NOT_STATED)
-_OTHER_REASONS = (
+OTHER_REASONS = (
     "other-lower-limb-enthesopathy",
     "other-nsaid-indication",
     "hamstring-strain-rupture-avulsion",
@@ -124,7 +124,7 @@ class Reader:
     def other_reason(self, concept: Any) -> Reason:
         """A reason that is not PHT. Of ICD-10-CM every code that may be PHT is known (G1a)."""
         known = self.codes.known(concept)
-        listed = any(known.within(name, None) for name in _OTHER_REASONS)
+        listed = any(known.within(name, None) for name in OTHER_REASONS)
         complete = any(normal(*coding)[0] == ICD_10_CM for coding in codings(concept))
         return Reason.ELSEWHERE if listed or complete else Reason.UNRECOGNISED
 

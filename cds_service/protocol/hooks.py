@@ -11,10 +11,14 @@ SPECIFICATION = "3.0.0"
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """`version`: of the published definition. `orders`: the call is about orders or a booking."""
+    """`version`: of the published definition. `orders`: the call is about orders or a booking.
+
+    `types`: resource types that stand in the context and not in the chart.
+    """
 
     version: str
     orders: bool = False
+    types: tuple[str, ...] = ()
 
 
 HOOKS: Mapping[str, Hook] = {
@@ -23,7 +27,7 @@ HOOKS: Mapping[str, Hook] = {
     "order-select": Hook("1.0", orders=True),
     "order-sign": Hook("1.0", orders=True),
     "order-dispatch": Hook("1.1", orders=True),
-    "appointment-book": Hook("1.0", orders=True),
+    "appointment-book": Hook("1.0", orders=True, types=("Appointment",)),
     "encounter-discharge": Hook("1.0"),
     "problem-list-item-create": Hook("0.1.0"),
 }

@@ -7,11 +7,16 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from cds_service.errors import BadRequest, NotFound
+from cds_service.fhir.reads import READS
+from cds_service.fhir.resources import template_type
 from cds_service.protocol.hooks import HOOKS, SPECIFICATION
 from cds_service.protocol.request import parse
 from cds_service.service import Service
 from cds_service.web.wire import json_response, read_json
 from cds_service.web.wiring import wiring
+
+#: the extension that tells what a service reads
+READ = "org.pht-cds.reads"
 
 blueprint = Blueprint("services", __name__)
 
@@ -56,8 +61,32 @@ def described(service: Service) -> dict[str, Any]:
         "version": SPECIFICATION,
         "hookVersion": HOOKS[service.hook].version if service.hook in HOOKS else "",
         "prefetch": dict(service.prefetch),
+        "extension": {READ: _read_of(service)},
     }
     return {name: value for name, value in told.items() if value}
+
+
+def _read_of(service: Service) -> dict[str, Any]:
+    """Which elements and codes of which resources, and the rules that cannot do without them."""
+    types = dict.fromkeys(template_type(one) for one in service.prefetch.values())
+    types |= dict.fromkeys(HOOKS[service.hook].types if service.hook in HOOKS else ())
+    told = {
+        kind: {
+            "elements": list(READS[kind].elements),
+            "valueSets": list(READS[kind].value_sets),
+            "neededBy": [
+                rule.id
+                for rule in service.recommendations
+                if any(kind in group for group in rule.needs)
+            ],
+        }
+        for kind in types
+        if kind in READS
+    }
+    return {
+        "resources": {kind: {n: v for n, v in one.items() if v} for kind, one in told.items()},
+        "valueSets": f"{wiring().settings.base_url()}/value-sets",
+    }
 
 
 def _check_id(service_id: str) -> None:

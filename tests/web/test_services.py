@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -10,6 +11,7 @@ from flask.testing import FlaskClient
 
 from cds_service.errors import DataUnavailable, SettingsError
 from cds_service.web import create_app
+from hooks import services
 from tests.web.fakes import CARD, FakeEngine, FakeService
 
 BOTH = pytest.mark.parametrize(
@@ -22,7 +24,11 @@ BOTH = pytest.mark.parametrize(
 def test_discovery_tells_each_service_without_a_redirect(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200
-    assert answer.json == {
+    told = answer.json
+    (service,) = told["services"]
+    reads = service.pop("extension")["org.pht-cds.reads"]
+    assert set(reads["resources"]) == {"Patient", "Condition"}
+    assert told == {
         "services": [
             {
                 "hook": "patient-view",
@@ -38,6 +44,18 @@ def test_discovery_tells_each_service_without_a_redirect(client: FlaskClient, pa
             }
         ]
     }
+
+
+def test_discovery_tells_what_each_service_reads_and_which_rules_need_it() -> None:
+    offered = {one.hook: one for one in services()}
+    for one in create_app().test_client().get("/cds-services").json["services"]:
+        told = one["extension"]["org.pht-cds.reads"]["resources"]
+        asked = {re.split(r"[/?]", template)[0] for template in one["prefetch"].values()}
+        assert set(told) - asked == ({"Appointment"} if "appointment" in one["hook"] else set())
+        assert asked <= set(told)
+        for rule in offered[one["hook"]].recommendations:
+            needed = {kind for group in rule.needs for kind in group}
+            assert needed == {kind for kind in told if rule.id in told[kind].get("neededBy", ())}
 
 
 def test_discovery_keeps_the_order_of_the_services(make_app: Callable[..., Flask]) -> None:
