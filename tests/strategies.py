@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from cds_service.decision import Decision
 from cds_service.fhir.read import read
+from cds_service.fhir.releases import R4_TYPES
 from cds_service.fhir.resources import gather
 from cds_service.guideline import PATHWAY_ORDER
 from cds_service.patient.facts import Facts
@@ -200,7 +201,9 @@ def chart(*resources: Resource, person: Resource | None = None) -> dict[str, Any
     }
     prefetch["patient"] = person or patient()
     for one in resources:
-        prefetch[KEYS[one["resourceType"]]]["entry"].append({"resource": one})
+        prefetch[KEYS[R4_TYPES.get(one["resourceType"], one["resourceType"])]]["entry"].append(
+            {"resource": one}
+        )
     return prefetch
 
 

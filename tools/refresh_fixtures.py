@@ -49,7 +49,7 @@ def requests() -> Iterator[tuple[Path, Json]]:
     """Every file that holds a hook call, with the call."""
     for record in sorted(FIXTURES.glob("*/record.json")):
         yield record.with_name("request.json"), call_of(record.parent)
-    for folder in ("boundaries", "hooks"):
+    for folder in ("boundaries", "hooks", "releases"):
         for file in sorted(FIXTURES.glob(f"{folder}/*/request.json")):
             yield file, read(file)
 

@@ -19,34 +19,17 @@ INJECTIONS = ("steroid-injection", "tendon-injection", "other-injection", "stero
 TEARS = (FlagKind.AVULSION, FlagKind.AVULSION_FRACTURE, FlagKind.TEAR)
 
 
-def elements(raw: Mapping[str, Any]) -> Sound:
-    """The draft's elements under their R4 names."""
-    renamed = dict(raw)
-    for older, name in (
-        ("dateWritten", "authoredOn"),
-        ("orderedOn", "authoredOn"),
-        ("reasonCodeableConcept", "reasonCode"),
-        ("scheduledDateTime", "occurrenceDateTime"),
-        ("scheduledPeriod", "occurrencePeriod"),
-        ("scheduledTiming", "occurrenceTiming"),
-    ):
-        if older in renamed and name not in renamed:
-            renamed[name] = renamed[older]
-    return Sound(renamed)
-
-
 def dosages(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in items(raw.get("dosageInstruction")) if isinstance(one, Mapping)]
 
 
 def sites(dosage: list[Mapping[str, Any]]) -> list[Any]:
-    named = [one.get("site") or one.get("siteCodeableConcept") for one in dosage]
-    return [site for site in named if site]
+    return [site for one in dosage if (site := one.get("site"))]
 
 
 def at_origin(reader: Reader, draft: Resource, place: Place, disease: Answer) -> Answer:
     """The third question of G5; a tear of the hamstring origin as the reason is there too."""
-    reason = reader.reason(elements(draft.raw))
+    reason = reader.reason(Sound(draft.raw))
     if place not in (Place.ORIGIN, Place.ELSEWHERE) and _for_a_tear(reader, draft):
         return YES
     if _elsewhere_in_words(draft, place, reason) is NO:
@@ -55,7 +38,7 @@ def at_origin(reader: Reader, draft: Resource, place: Place, disease: Answer) ->
 
 
 def _for_a_tear(reader: Reader, draft: Resource) -> bool:
-    element = elements(draft.raw)
+    element = Sound(draft.raw)
     coded = (
         flags.kind_of(reader.codes.known(one), one) for one in items(element.get("reasonCode"))
     )
@@ -68,7 +51,7 @@ def _elsewhere_in_words(draft: Resource, place: Place, reason: Reason) -> Answer
     """NO when a site or reason no code is known for names another part of the body in words."""
     if not unclear(place, reason):
         return UNKNOWN
-    element = elements(draft.raw)
+    element = Sound(draft.raw)
     words = [
         word
         for one in (
@@ -90,7 +73,7 @@ def unclear(place: Place, reason: Reason) -> bool:
 
 def injects_elsewhere(reader: Reader, draft: Resource) -> bool:
     """An injection drafted for another site or reason."""
-    element = elements(draft.raw)
+    element = Sound(draft.raw)
     known = reader.codes.known(*items(draft.raw.get("code")))
     injects = any(known.within(name, None) for name in INJECTIONS)
     place = reader.site(draft.raw.get("bodySite")).place

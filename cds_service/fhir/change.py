@@ -14,6 +14,7 @@ from cds_service.fhir.dose import strength_mg
 from cds_service.fhir.write import RXNORM, SCT, UCUM, concept
 from cds_service.terminology import default_terminology
 
+_PRODUCT = "medicationCodeableConcept"
 DOSE_MG = 400  # three times a day is the source's starting dose
 
 
@@ -21,7 +22,7 @@ def postponed(raw: Mapping[str, Any], day: date) -> dict[str, Any]:
     """The whole draft, planned for another day."""
     if raw.get("resourceType") == "Appointment":
         return _asked_for(raw, day)
-    if "medicationCodeableConcept" in raw or "medicationReference" in raw:
+    if any(name.startswith("medication") for name in raw):
         lines = items(raw.get("dosageInstruction")) or [{}]
         first = dict(lines[0]) if isinstance(lines[0], Mapping) else {}
         first["timing"] = {"event": [day.isoformat()]}
@@ -58,10 +59,12 @@ def reduced(raw: Mapping[str, Any]) -> dict[str, Any]:
         **({"doseQuantity": dose} if older else {"doseAndRate": [{"doseQuantity": dose}]}),
     }
     changed = {**raw, "dosageInstruction": [line]}
-    strength = _strength(raw.get("medicationCodeableConcept"))
+    r5 = "medication" in raw
+    product = raw.get("medication", {}).get("concept") if r5 else raw.get(_PRODUCT)
+    strength = _strength(product)
     if strength and DOSE_MG % strength:
-        name = "ibuprofen 400 MG Oral Tablet"
-        changed["medicationCodeableConcept"] = concept(RXNORM, "197805", name)
+        tablet = concept(RXNORM, "197805", "ibuprofen 400 MG Oral Tablet")
+        changed |= {"medication": {"concept": tablet}} if r5 else {_PRODUCT: tablet}
     return _without_nulls(changed)
 
 
@@ -76,7 +79,8 @@ def _strength(product: Any) -> float | None:
 def graded(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The whole clearance, changed to a graded return."""
     code = {"text": "Graded return to activity, guided by pain and function"}
-    return _without_nulls({**raw, "code": code})
+    r5 = isinstance(raw.get("code"), Mapping) and "concept" in raw["code"]
+    return _without_nulls({**raw, "code": {"concept": code} if r5 else code})
 
 
 def stopped(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -129,9 +129,7 @@ def read(
     over = status_of(element.get("clinicalStatus"), (*ACTIVE, *OVER)) in OVER
     fault = element.fault_in(*(STATUS if over else DECISIVE))
     if fault:
-        return Unreadable(
-            "Condition", resource.reference, f"{resource.path}.{fault.element}", fault.reason
-        )
+        return Unreadable("Condition", resource.reference, resource.at(fault.element), fault.reason)
     return _diagnosis(element, resource, codes, dates, found)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from cds_service.errors import DataUnavailable, Issue
 from cds_service.fhir import proposed
 from cds_service.fhir.codes import items
-from cds_service.fhir.linked import TYPES
+from cds_service.fhir.releases import R4_TYPES
 from cds_service.fhir.resources import (
     Evidence,
     Resource,
@@ -23,7 +23,7 @@ from cds_service.fhir.resources import (
     relative,
 )
 
-ORDERS = ("MedicationRequest", "ServiceRequest", *TYPES)
+ORDERS = ("MedicationRequest", "ServiceRequest", *R4_TYPES)
 NOT_SENT = "this order is not among the resources of the call"
 
 
@@ -44,7 +44,7 @@ def _select(context: Mapping[str, Any], evidence: Evidence, patient_id: str) -> 
     """order-select: the drafts just chosen; the others are only what these may refer to."""
     chosen = {relative(s) for s in context.get("selections") or () if isinstance(s, str)}
     drafts = _drafts(context, evidence, patient_id)
-    evidence.drafts = [d for d in drafts if f"{d.type}/{d.raw.get('id')}" in chosen]
+    evidence.drafts = [d for d in drafts if d.sent_reference in chosen]
 
 
 def _sign(context: Mapping[str, Any], evidence: Evidence, patient_id: str) -> None:
@@ -55,7 +55,7 @@ def _drafts(context: Mapping[str, Any], evidence: Evidence, patient_id: str) -> 
     """No draftOrders at all is no order, not an error: the sandbox sends such calls."""
     drafts = _bundled(context, "draftOrders", evidence, patient_id)
     for draft in drafts:  # a draft may refer to the Medication beside it
-        evidence.named.setdefault(f"{draft.type}/{draft.raw.get('id')}", draft)
+        evidence.named.setdefault(draft.sent_reference, draft)
     return drafts
 
 

@@ -1,8 +1,7 @@
 """Drafts and dispatched orders -> what is being ordered (G4, G5, G6; R4, and what clients send).
 
-Draft orders are often not valid FHIR: an object for a list, no intent, no medication yet, DSTU2
-MedicationOrder or STU3 ProcedureRequest. Every element is looked at for itself; what cannot be
-made out is not stated.
+Draft orders are often not valid FHIR: an object for a list, no intent, no medication yet. Every
+element is looked at for itself; what cannot be made out is not stated.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cds_service.fhir.aim import at_origin, dosages, elements, injects_elsewhere, sites, unclear
+from cds_service.fhir.aim import at_origin, dosages, injects_elsewhere, sites, unclear
 from cds_service.fhir.codes import Known, Site, by, items
 from cds_service.fhir.dates import Span
 from cds_service.fhir.dose import daily_dose, strength_mg
-from cds_service.fhir.linked import TYPES, linked, of_another_site
+from cds_service.fhir.linked import linked, of_another_site
 from cds_service.fhir.medications import is_topical, label, medication
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
@@ -53,10 +52,9 @@ def read(reader: Reader, drafts: list[Resource], disease: Answer) -> tuple[Order
     for draft in drafts:
         if draft.raw.get("doNotPerform") is True or draft.raw.get("status") in NOT_ORDERED:
             continue
-        kind = TYPES.get(draft.type, draft.type)
-        if kind == "MedicationRequest":
+        if draft.type == "MedicationRequest":
             orders += _medication(reader, draft, disease)
-        elif kind == "ServiceRequest":
+        elif draft.type == "ServiceRequest":
             orders += _service(reader, draft, disease)
     if any(injects_elsewhere(reader, draft) for draft in drafts):
         orders = [order for order in orders if not of_another_site(order, orders)]
@@ -74,7 +72,7 @@ def _planned(reader: Reader, span: Span | None) -> When:
 def _order(
     reader: Reader, draft: Resource, kind: OrderKind, concept: Concept | None, site: Site
 ) -> Order:
-    element = elements(draft.raw)
+    element = Sound(draft.raw)
     reason = reader.reason(element)
     return Order(
         reference=draft.reference,
@@ -93,7 +91,7 @@ def _order(
 def as_sent(reader: Reader, draft: Resource) -> DraftResource:
     """The order as the EHR sent it."""
     placed = draft.reference in reader.evidence.dispatched or draft.raw.get("status") in PLACED
-    return DraftResource(draft.reference, draft.raw, placed)
+    return DraftResource(draft.reference, draft.sent, placed)
 
 
 # --- ServiceRequest ---
@@ -101,7 +99,7 @@ def as_sent(reader: Reader, draft: Resource) -> DraftResource:
 
 def _service(reader: Reader, draft: Resource, disease: Answer) -> list[Order]:
     known = reader.codes.known(*items(draft.raw.get("code")))
-    site = reader.sided(reader.site(draft.raw.get("bodySite")), elements(draft.raw))
+    site = reader.sided(reader.site(draft.raw.get("bodySite")), Sound(draft.raw))
     aimed = at_origin(reader, draft, site.place, disease)
     orders = [
         replace(_order(reader, draft, kind, concept, site), at_origin=aimed)
@@ -162,8 +160,8 @@ def _steroid_medication(
     reader: Reader, draft: Resource, drug: Drug, disease: Answer
 ) -> list[Order]:
     dosage = dosages(draft.raw)
-    site = reader.sided(reader.site(sites(dosage)), elements(draft.raw))
-    reason = reader.reason(elements(draft.raw))
+    site = reader.sided(reader.site(sites(dosage)), Sound(draft.raw))
+    reason = reader.reason(Sound(draft.raw))
     answers = Answers.of_drug(drug, route_of(reader, dosage), site.place)
     if drug.ingredient == "triamcinolone" and reason is Reason.PHT and answers.local is UNKNOWN:
         answers = Answers(answers.steroid, YES)
@@ -216,7 +214,7 @@ def _nsaid(reader: Reader, draft: Resource, drug: Drug) -> Order:
         daily_mg=dose.daily_mg,
         dose_problem=dose.problem,
         other_indication=base.concerns_pht is NO
-        or reader.reason(elements(draft.raw)) is Reason.UNRECOGNISED,
+        or reader.reason(Sound(draft.raw)) is Reason.UNRECOGNISED,
         product=drug.product,
         replaces=reader.links(draft.raw.get("priorPrescription")),
     )

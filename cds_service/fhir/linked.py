@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+from cds_service.fhir.releases import R4_TYPES
 from cds_service.patient.facts import DraftResource, Order, OrderKind
 from cds_service.patient.injections import same_side
 from cds_service.patient.sides import NOT_STATED
 from cds_service.patient.when import YES
-
-#: older names -> the R4 type they are read as
-TYPES = {"MedicationOrder": "MedicationRequest", "ProcedureRequest": "ServiceRequest"}
 
 
 def linked(orders: list[Order], today: date) -> list[Order]:
@@ -45,7 +43,7 @@ def _together(one: Order, other: Order) -> bool:
 
 def _type(draft: DraftResource) -> str:
     name = str(draft.raw.get("resourceType"))
-    return TYPES.get(name, name)
+    return R4_TYPES.get(name, name)
 
 
 def _combined(service: Order, drug: Order, today: date) -> Order:

@@ -267,9 +267,9 @@ def _supplied(act: Act) -> bool:
 
 
 def _active_order(act: Act) -> DraftResource | None:
-    named = act.resource.reference.startswith("MedicationRequest/")
+    named = act.resource.reference.startswith(("MedicationRequest/", "MedicationOrder/"))
     active = named and act.status == "active"
-    return DraftResource(act.resource.reference, act.resource.raw) if active else None
+    return DraftResource(act.resource.reference, act.resource.sent) if active else None
 
 
 def is_topical(reader: Reader, dosage: Sequence[Mapping[str, Any]]) -> bool:

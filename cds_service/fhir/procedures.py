@@ -75,7 +75,9 @@ def read(reader: Reader, resource: Resource) -> None:
         reader.note(resource, f"status {status}: not counted")
         return
     if fault := element.fault_in(*NEEDED):
-        reader.note(resource, f"{fault.element} is {fault.reason}: taken as not stated")
+        reader.note(
+            resource, f"{resource.named(fault.element)} is {fault.reason}: taken as not stated"
+        )
     span, begun = reader.past(resource, reader.dates.span(element, "performed"))
     if begun:
         _read_act(_act(reader, resource, element, known, status, span=span))

@@ -90,7 +90,7 @@ class Reader:
         return at_origin or self.reason(Sound(raw)) is Reason.PHT
 
     def cannot_read(self, resource: Resource, fault: Fault, *, surgery: bool = False) -> None:
-        path = f"{resource.path}.{fault.element}"
+        path = resource.at(fault.element)
         self.unreadable.append(
             Unreadable(resource.type, resource.reference, path, fault.reason, surgery)
         )

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cds_service.errors import BadRequest, DataUnavailable
+from cds_service.fhir.releases import as_r4
+from cds_service.fhir.releases.reshape import as_sent
 
 DEEPEST = 20  # lists and Bundles within each other; real calls have two or three
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
@@ -20,12 +22,33 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource as received, where it stood, and the name facts refer to it by."""
+    """One resource under R4's names, where it stood, and the name facts refer to it by."""
 
     type: str
     raw: Mapping[str, Any]
     path: str
     reference: str
+    #: as received, where that is another release than R4; and R4's names -> those received
+    received: Mapping[str, Any] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sent(self) -> Mapping[str, Any]:
+        """The resource as the client sent it."""
+        return self.raw if self.received is None else self.received
+
+    @property
+    def sent_reference(self) -> str:
+        """'Procedure/p1', by the type and id it was sent with, whatever the id is like."""
+        return f"{self.sent['resourceType']}/{self.sent.get('id')}"
+
+    def at(self, element: str) -> str:
+        """The JSON path of an element (under R4's name), in the names the client used."""
+        return f"{self.path}.{self.named(element)}"
+
+    def named(self, element: str) -> str:
+        """The element (under R4's name) as the client named it."""
+        return as_sent(element, self.names) if self.names else element
 
 
 @dataclass(slots=True)
@@ -94,7 +117,7 @@ def gather(templates: Mapping[str, str], prefetch: Mapping[str, Any], patient_id
             evidence.missing[template_type(templates[key])] = f"prefetch key '{key}': {problem}"
     for resource in sorted(found.values(), key=lambda r: (r.type, r.reference)):
         evidence.by_type.setdefault(resource.type, []).append(resource)
-        evidence.named.setdefault(f"{resource.type}/{resource.raw.get('id')}", resource)
+        evidence.named.setdefault(resource.sent_reference, resource)
     _same_patient(evidence, patient_id)
     return evidence
 
@@ -116,7 +139,7 @@ def collect(
         return "an OperationOutcome instead of data"
     if value["resourceType"] == "Bundle":
         return _bundle(value, path, found, evidence)
-    _add(Resource(value["resourceType"], value, path, _reference(value, path)), found)
+    _add(_resource(value, path), found)
     return None
 
 
@@ -138,9 +161,7 @@ def _bundle(
         problem = collect(resource, here, found, evidence) or problem
         full_url = entry.get("fullUrl")
         if isinstance(full_url, str) and isinstance(resource, dict):
-            evidence.named[full_url] = Resource(
-                resource["resourceType"], resource, here, _reference(resource, here)
-            )
+            evidence.named[full_url] = _resource(resource, here)
     return problem
 
 
@@ -159,6 +180,14 @@ def _outcome_problem(outcome: Mapping[str, Any]) -> str | None:
         if isinstance(issue, dict) and issue.get("severity") in ("error", "fatal"):
             return "an OperationOutcome with an error among the entries"
     return None
+
+
+def _resource(raw: Mapping[str, Any], path: str) -> Resource:
+    """The resource under R4's names, known by the reference it was sent with."""
+    reference, made = _reference(raw, path), as_r4(raw)
+    if made is None:
+        return Resource(raw["resourceType"], raw, path, reference)
+    return Resource(made.raw["resourceType"], made.raw, path, reference, raw, made.names)
 
 
 def _reference(raw: Mapping[str, Any], path: str) -> str:
@@ -181,7 +210,7 @@ def _version(resource: Resource) -> tuple[str, str]:
     """Later is more; without a time the content decides, so that the order sent never does."""
     meta = resource.raw.get("meta")
     updated = meta.get("lastUpdated") if isinstance(meta, dict) else None
-    return updated if isinstance(updated, str) else "", repr(sorted(resource.raw.items(), key=str))
+    return updated if isinstance(updated, str) else "", repr(sorted(resource.sent.items(), key=str))
 
 
 def _same_patient(evidence: Evidence, patient_id: str) -> None:

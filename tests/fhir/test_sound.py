@@ -89,7 +89,7 @@ def test_reading_changes_nothing_in_what_was_sent() -> None:
 @pytest.mark.parametrize(
     ("element", "value"),
     [
-        ("clinicalStatus", "active"),
+        ("clinicalStatus", ["active"]),
         ("verificationStatus", ["confirmed"]),
         ("onsetDateTime", "last year"),
         ("recordedDate", 2025),
