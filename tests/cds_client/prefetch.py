@@ -109,7 +109,7 @@ def _value(query: str, server: FhirServer, manner: Manner) -> Any:
     kind, search, parameters = query.partition("?")
     if not search:
         return server.ask("GET", kind)
-    form = dict(parse_qsl(parameters))
+    form = _form(parameters)
     if manner.page:
         form["_count"] = str(manner.page)
     first = _search(kind, form, server, manner)
@@ -119,6 +119,14 @@ def _value(query: str, server: FhirServer, manner: Manner) -> Any:
         first = {"resourceType": "Bundle", "type": "searchset", "total": first["total"]}
         first |= {"entry": entries} if entries else {}
     return None if manner.empty_as_null and not first.get("entry") else first
+
+
+def _form(parameters: str) -> dict[str, str]:
+    """A repeated parameter becomes one, its values joined: what the public sandbox does."""
+    form: dict[str, str] = {}
+    for name, value in parse_qsl(parameters):
+        form[name] = f"{form[name]},{value}" if name in form else value
+    return form
 
 
 def _search(kind: str, form: Mapping[str, str], server: FhirServer, manner: Manner) -> Any:

@@ -236,3 +236,10 @@ def test_a_first_page_alone_is_not_taken_for_the_whole(ehr: Ehr) -> None:
     with pytest.raises(Refused) as refused:
         answer(silent(ehr(page=1)), "steroid-overuse")
     assert refused.value.places == ["prefetch.conditions"]
+
+
+def test_no_template_suffers_from_a_client_that_joins_repeated_parameters(ehr: Ehr) -> None:
+    for service in ehr().services():
+        for template in service["prefetch"].values():
+            names = [part.partition("=")[0] for part in template.partition("?")[2].split("&")]
+            assert len(set(names)) == len(names)
