@@ -46,6 +46,9 @@ def call_from_bundle(
             code="required",
         )
     context = {"userId": USER, "patientId": patients[0]["id"]}
+    visits = [one["id"] for one in record.of_type("Encounter") if "id" in one]
+    if hook.startswith("encounter-") and visits:
+        context["encounterId"] = visits[-1]
     prefetch = {
         key: _all_of_type(template, patients[0], record) for key, template in templates.items()
     }

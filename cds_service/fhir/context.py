@@ -66,7 +66,7 @@ def _dispatch(context: Mapping[str, Any], evidence: Evidence, patient_id: str) -
         about(Resource("Task", task, path, path), evidence, patient_id, "for")
     lacking: list[Issue] = []
     for index, reference in enumerate(context["dispatchedOrders"]):
-        order = evidence.named.get(reference) or evidence.named.get(relative(reference))
+        order = evidence.named.get(relative(reference)) or evidence.named.get(reference)
         if order is not None:
             evidence.drafts.append(order)
         elif relative(reference).split("/")[0] in ORDERS:

@@ -53,6 +53,7 @@ def parse(body: object, *, hook: str) -> HookRequest:
     Raises BadRequest with one issue per fault, each with its JSON path. Optional elements
     that are null are taken as absent: CDS Hooks forbids them, and clients send them.
     """
+    body = _with_names_of_the_table(body, hook)
     issues = [*_faults("request", body), *_context_faults(body, hook), *_hook_faults(body, hook)]
     if issues or not isinstance(body, dict):
         raise BadRequest.of(issues)
@@ -65,6 +66,17 @@ def parse(body: object, *, hook: str) -> HookRequest:
         fhir_authorization=body.get("fhirAuthorization"),
         extension=body.get("extension"),
     )
+
+
+def _with_names_of_the_table(body: object, hook: str) -> object:
+    """order-dispatch 1.1 defines `dispatchedOrders`; its own example says `dispatched-orders`."""
+    context = body.get("context") if isinstance(body, dict) else None
+    if hook != "order-dispatch" or not isinstance(body, dict) or not isinstance(context, dict):
+        return body
+    return {**body, "context": {_EXAMPLE.get(name, name): one for name, one in context.items()}}
+
+
+_EXAMPLE = {"dispatched-orders": "dispatchedOrders", "fulfillment-tasks": "fulfillmentTasks"}
 
 
 def _context_faults(body: object, hook: str) -> Iterator[Issue]:

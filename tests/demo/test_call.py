@@ -55,6 +55,18 @@ def test_a_bundle_becomes_prefetch_by_type_and_absent_types_are_known_empty() ->
     assert [e["search"]["mode"] for e in requests["entry"]] == ["include"]
 
 
+@pytest.mark.parametrize("hook", ["encounter-start", "encounter-discharge"])
+def test_a_hook_on_an_encounter_takes_the_last_one_of_the_bundle(hook: str) -> None:
+    visits = [{"resourceType": "Encounter", "id": name} for name in ("first", "last")]
+    sent = call_from_bundle(hook, TEMPLATES, bundle(PATIENT, *visits))
+    assert sent["context"]["encounterId"] == "last"
+    assert "encounterId" not in call_from_bundle(hook, TEMPLATES, bundle(PATIENT))["context"]
+    assert (
+        "encounterId"
+        not in call_from_bundle("patient-view", TEMPLATES, bundle(PATIENT, *visits))["context"]
+    )
+
+
 @pytest.mark.parametrize(
     "patients", [[], [PATIENT, PATIENT | {"id": "2"}], [{"resourceType": "Patient"}]]
 )

@@ -156,3 +156,16 @@ def test_a_hook_no_one_published_is_checked_for_what_all_have_in_common() -> Non
     body = {"hook": "org.example.patient-weigh", "hookInstance": "b3e2", "context": {"userId": "u"}}
     with pytest.raises(BadRequest, match=r"context\.patientId"):
         parse(body, hook="org.example.patient-weigh")
+
+
+def test_the_names_of_the_published_example_of_order_dispatch_are_read() -> None:
+    told = {
+        "patientId": "p1",
+        "dispatched-orders": ["ServiceRequest/proc002"],
+        "performer": "Organization/some-performer",
+        "fulfillment-tasks": [{"resourceType": "Task", "status": "draft"}],
+    }
+    body = {"hook": "order-dispatch", "hookInstance": "b3e2", "context": told}
+    context = parse(body, hook="order-dispatch").context
+    assert context["dispatchedOrders"] == ["ServiceRequest/proc002"]
+    assert context["fulfillmentTasks"] == told["fulfillment-tasks"]
