@@ -39,7 +39,7 @@ def _booked(reader: Reader, draft: Resource, disease: Answer) -> Iterator[Order]
     if not named:
         return
     request = replace(draft, raw=_as_request(draft.raw, named))
-    site = reader.sided(_site(reader, stated), Sound(request.raw))
+    site = reader.sided(_site(reader, stated, named), Sound(request.raw))
     for order in steroid_order(reader, request, site, disease):
         yield replace(order, drafts=(as_sent(reader, draft),))
 
@@ -75,13 +75,18 @@ def _reasons(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _concepts(raw: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     """The CodeableConcepts of an element, those within a CodeableReference included."""
     stated = [one for one in items(raw.get(name)) if isinstance(one, Mapping)]
-    inner = [one.get("concept", one) for one in stated if "reference" not in one]
+    inner = [one.get("concept") if {"concept", "reference"} & one.keys() else one for one in stated]
     return [one for one in inner if isinstance(one, Mapping)]
 
 
-def _site(reader: Reader, stated: list[Mapping[str, Any]]) -> Site:
-    """An appointment has no body site: its words may name the hamstring origin, and the side."""
-    words = [word for concept in stated for word in texts(concept)]
-    origin = any(text.names_hamstring_origin(word) for word in words)
-    place = Place.ORIGIN if origin else Place.NOT_STATED
-    return Site(place, reader.codes.side(stated), "appointment text" if origin else "")
+def _site(reader: Reader, stated: list[Mapping[str, Any]], named: list[Mapping[str, Any]]) -> Site:
+    """An appointment has no body site: its words may name the hamstring origin, and the side.
+
+    Another part of the body counts only in the words for the injection itself.
+    """
+    side = reader.codes.side(stated)
+    if any(text.names_hamstring_origin(word) for one in stated for word in texts(one)):
+        return Site(Place.ORIGIN, side, "appointment text")
+    if any(text.names_other_region(word) for one in named for word in texts(one)):
+        return Site(Place.ELSEWHERE, side, "appointment text")
+    return Site(Place.NOT_STATED, side)

@@ -64,17 +64,18 @@ def _dispatch(context: Mapping[str, Any], evidence: Evidence, patient_id: str) -
     for index, task in enumerate(context.get("fulfillmentTasks") or ()):
         path = f"context.fulfillmentTasks[{index}]"
         about(Resource("Task", task, path, path), evidence, patient_id, "for")
+    found: dict[str, Resource] = {}
     lacking: list[Issue] = []
     for index, reference in enumerate(context["dispatchedOrders"]):
         order = evidence.named.get(relative(reference)) or evidence.named.get(reference)
         if order is not None:
-            evidence.drafts.append(order)
+            found[order.reference] = order  # named twice it is one
         elif relative(reference).split("/")[0] in ORDERS:
             place = f"context.dispatchedOrders[{index}]"
             lacking.append(Issue("error", "incomplete", f"{place}: {NOT_SENT}", (place,)))
     if lacking:
         raise DataUnavailable.of(lacking)
-    evidence.dispatched = frozenset(order.reference for order in evidence.drafts)
+    evidence.drafts, evidence.dispatched = list(found.values()), frozenset(found)
 
 
 def _book(context: Mapping[str, Any], evidence: Evidence, patient_id: str) -> None:

@@ -84,6 +84,11 @@ NAMING: list[dict[str, Any]] = [
         "reasonCode": None,
         "reason": [{"reference": {"reference": "Condition/pht"}}],
     },
+    {
+        "serviceType": [INJECTION],
+        "reasonCode": None,
+        "reason": [{"concept": FOR_PHT, "reference": {"reference": "Condition/pht"}}],
+    },
     {"serviceType": [{"text": "Injection of the hamstring origin", **INJECTION}]},
 ]
 
@@ -99,6 +104,10 @@ def test_a_drug_alone_does_not_say_that_it_is_injected() -> None:
 
 
 OTHER: list[dict[str, Any]] = [
+    {
+        "serviceType": [{"text": "Steroid injection, right shoulder", **INJECTION}],
+        "reasonCode": None,
+    },
     {"serviceType": [{"text": "Physiotherapy"}]},
     {"serviceType": None},
     {"serviceType": [local("shockwave")]},

@@ -59,6 +59,12 @@ def test_an_order_named_by_its_address_is_found() -> None:
     assert named(dispatch(records, address)) == ["steroid-count-limit critical"]
 
 
+def test_an_order_named_twice_is_one() -> None:
+    order = placed(ibuprofen(600, 4, "a"))  # 2400 mg a day, not 4800
+    names = ("MedicationRequest/a", "https://ehr.example/fhir/MedicationRequest/a")
+    assert named(dispatch([pht(), LOADED, order], *names)) == []
+
+
 def test_a_prescription_being_dispatched_has_not_been_taken_yet() -> None:
     """On record beside the order dispatched it is a course of 40 days."""
     taken = {"validityPeriod": {"start": ago(40), "end": ago(-30)}}
