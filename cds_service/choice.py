@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cds_service.guideline import CARD_ORDER, PATHWAY_ORDER, RECOMMENDATIONS
@@ -45,17 +45,17 @@ class Choice:
 def choose(
     outcomes: Sequence[Outcome],
     rules: Mapping[str, Recommendation],
-    modes: Mapping[str, str],
+    silenced: Callable[[str], str | None],
     budget: int,
 ) -> Choice:
-    """`modes`: rule -> on, shadow or off; a rule in shadow or off silences no other."""
+    """`silenced`: rule -> why it is not to be shown, or None; such a rule silences no other."""
     withheld: list[Withheld] = []
     live: list[Outcome] = []
     for outcome in outcomes:
         if outcome.state is not State.FIRED:
             continue
-        if modes.get(outcome.rule, "on") == "shadow":
-            withheld.append(Withheld(outcome, "the rule is in shadow mode"))
+        if reason := silenced(outcome.rule):
+            withheld.append(Withheld(outcome, reason))
         else:
             live.append(outcome)
     yielding = [o for o in live if _yields(rules[o.rule], o, live)]

@@ -30,7 +30,7 @@ def main() -> None:
 @click.option("--allow-remote", is_flag=True, help="Listen on an address others can reach.")
 def serve(*, allow_fixed_today: bool, allow_remote: bool, **given: Any) -> None:
     """Run the service for CDS clients."""
-    from cds_service.web import create_app, server
+    from cds_service.web import callers, create_app, server
 
     try:
         settings = Settings.load(**_said(given))
@@ -40,7 +40,7 @@ def serve(*, allow_fixed_today: bool, allow_remote: bool, **given: Any) -> None:
         app = create_app(settings)
     except CdsError as error:
         _fail(error)
-    _warn(server.warnings(settings))
+    _warn([*server.warnings(settings), *callers.warnings(settings)])
     server.run(app, settings)
 
 
@@ -82,6 +82,24 @@ def check(*, file: Any, hook: str, today: datetime | None, as_json: bool, explai
         click.echo(orjson.dumps(response, option=orjson.OPT_INDENT_2))
     else:
         report.show(response)
+
+
+@main.command()
+@click.option("--check", "name", metavar="NAME", help="Fetch the keys of this client.")
+def clients(name: str | None) -> None:
+    """List the registered clients, or try the keys of one."""
+    from cds_service import report
+    from cds_service.web import callers
+
+    try:
+        settings = Settings.load()
+        known = callers.clients(settings, settings.site_file().clients)
+        if name is None:
+            report.show_clients(list(known.values()))
+        else:
+            report.show_keys(callers.published_keys(known, name, settings))
+    except CdsError as error:
+        _fail(error)
 
 
 @main.command()

@@ -2,6 +2,11 @@
 
     CdsError                     500  exception
       BadRequest                 400  structure | required | value | invalid
+      Refusal                         (who calls, and whether they may)
+        NotAuthenticated         401  login
+        NotAllowed               403  forbidden
+        Misdirected              421  forbidden
+        Unverifiable             503  transient
       NotFound                   404  not-found
       MethodNotAllowed           405  not-supported
       DataUnavailable            412  incomplete
@@ -65,6 +70,51 @@ class BadRequest(CdsError):
 
     status = 400
     code = "invalid"
+
+
+class Refusal(CdsError):
+    """A caller who is not served. All are told the same; `reason` is for log and counters.
+
+    `reason` is a code (`cds_service.trust.refusals.Reason`), never anything the caller sent.
+    """
+
+    told: ClassVar[str]
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(self.told)
+        self.reason = str(reason)
+
+
+class NotAuthenticated(Refusal):
+    """Nobody we know, or not proved."""
+
+    status = 401
+    code = "login"
+    told = "Not authenticated."
+
+
+class NotAllowed(Refusal):
+    """Known, but not for this."""
+
+    status = 403
+    code = "forbidden"
+    told = "Not allowed."
+
+
+class Misdirected(Refusal):
+    """Reached under a name, or by a way, that an open server does not accept."""
+
+    status = 421
+    code = "forbidden"
+    told = "This server does not answer under this name, or through this proxy."
+
+
+class Unverifiable(Refusal):
+    """Whether the caller may be served cannot be found out now."""
+
+    status = 503
+    code = "transient"
+    told = "Not available now."
 
 
 class NotFound(CdsError):

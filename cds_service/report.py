@@ -19,6 +19,8 @@ from cds_service.cards import RATIONALE
 from cds_service.decision import UNJUDGED
 from cds_service.guideline.evidence import quantity
 from cds_service.settings import Settings
+from cds_service.trust.clients import Client
+from cds_service.trust.keys import KeySet
 
 COLOURS = {"info": "blue", "warning": "yellow", "critical": "red"}
 WIDTH = 96  # lines longer than this are hard to read
@@ -85,6 +87,26 @@ def show_settings(settings: Settings) -> None:
         value, default = _shown(getattr(settings, name)), _shown(field.default)
         style = "bold" if value != default else ""
         table.add_row(variable, Text(value, style), default, field.description)
+    _console(width=None).print(table)
+
+
+def show_clients(clients: Sequence[Client]) -> None:
+    """Prints who may call, and where the keys of each come from."""
+    table = Table("Client", "Issuer", "Keys", "Services", "Mode", box=None, pad_edge=False)
+    for one in clients:
+        keys = str(one.jwks or one.jku)
+        table.add_row(one.name, one.iss, keys, ", ".join(one.services) or "all", one.mode)
+    _console(width=None).print(table)
+
+
+def show_keys(keys: KeySet) -> None:
+    """Prints the keys a client signs with: id, kind, curve, and the algorithm it is bound to."""
+    table = Table("Key id", "Kind", "Curve", "Algorithm", box=None, pad_edge=False)
+    for kid, held in keys.items():
+        for key in held:
+            table.add_row(
+                Text(_printable(kid)), *(Text(str(key.get(n, "-"))) for n in ("kty", "crv", "alg"))
+            )
     _console(width=None).print(table)
 
 

@@ -111,7 +111,7 @@ def decide(
         for outcome in _assess(rule, case)
     ]
     _refuse_if_none_judged(decision.outcomes, evidence, service)
-    decision.choice = choose(decision.outcomes, rules, site.rule_modes, case.whole(c.CARD_BUDGET))
+    decision.choice = choose(decision.outcomes, rules, site.silenced, case.whole(c.CARD_BUDGET))
     occasion = _occasion(service, request, site)
     for outcome in decision.shown:
         also = decision.choice.beside(outcome) if rules[outcome.rule].pathway else ()

@@ -84,6 +84,27 @@ class Settings(BaseSettings):
     auth: Literal["required", "open"] = Field(
         "required", description="Who may call: required (authenticated clients) or open (anyone)."
     )
+    token_max_age: int = Field(
+        300,
+        description="Longest time since a client's token was issued, in seconds.",
+        ge=10,
+        le=3600,
+    )
+    jwks_ttl: int = Field(
+        600, description="Seconds for which a client's fetched keys are kept.", ge=10, le=86_400
+    )
+    jwks_stale: int = Field(
+        3600, description="Seconds more while the client's key address does not answer.", ge=0
+    )
+    ca_file: Annotated[Path | None, Unsettable] = Field(
+        None, description="PEM file of the certificate authorities trusted in outgoing calls."
+    )
+    discovery: Literal["public", "client"] = Field(
+        "public", description="Who may ask what is offered: anyone (public) or registered clients."
+    )
+    hosts: Words = Field(
+        (), description="Further host names under which an open server answers, comma-separated."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.", min_length=1)
     port: int = Field(8000, description="TCP port to listen on.", ge=1, le=65535)
     workers: int = Field(2, description="Server processes.", ge=1, le=64)
@@ -112,7 +133,7 @@ class Settings(BaseSettings):
         None, description="Fixes the clinical date (YYYY-MM-DD); for tests and demos only."
     )
     config: Annotated[Path | None, Unsettable] = Field(
-        None, description="TOML file with the site's rule modes, parameters and codes."
+        None, description="TOML file with the site's clients, rule modes, parameters and codes."
     )
     plugins: Words = Field(
         ("pht",), description="Entry points (group cds_service.services) to offer, in order."
@@ -158,9 +179,13 @@ class Settings(BaseSettings):
         """The public URL, without a trailing slash."""
         return self.public_url or f"http://localhost:{self.port}"
 
-    def site(self) -> Site:
+    def site_file(self) -> SiteFile:
+        """What the TOML file says. Raises SettingsError when it is faulty."""
+        return read_site_file(self.config) if self.config else SiteFile()
+
+    def site(self, from_file: SiteFile | None = None) -> Site:
         """What the clinical code may see. Raises SettingsError for a faulty TOML file."""
-        from_file = read_site_file(self.config) if self.config else SiteFile()
+        from_file = from_file or self.site_file()
         return Site(
             timezone=ZoneInfo(self.timezone),
             public_url=self.base_url(),

@@ -6,6 +6,8 @@
     steroid-interval-minimum = 42
     [codes.pht]                           # more codes for the value set "pht"
     "http://snomed.info/sct" = ["..."]
+    [clients.north-hospital]              # who may call: see `cds_service.trust.clients`
+    iss = "https://ehr.north.example"
 
 Names of rules, parameters and value sets are checked against the guideline by
 `cds_service.service.check_site`; this module checks only the shape.
@@ -25,7 +27,9 @@ from zoneinfo import ZoneInfo
 from cds_service.errors import SettingsError
 
 MODES = ("on", "shadow", "off")
-TABLES = ("rules", "parameters", "codes")
+TABLES = ("rules", "parameters", "codes", "clients")
+
+ALL = "all"  # every rule, where rules are withheld
 
 Codes = Mapping[str, Mapping[str, tuple[str, ...]]]
 
@@ -52,15 +56,24 @@ class Site:
     fixed_today: date | None = None
     #: resource types this EHR does not have: known to be empty, not missing
     unsupported: frozenset[str] = frozenset()
+    #: rules judged but not shown for now, or ALL, each with the reason
+    withheld: Mapping[str, str] = field(default_factory=_nothing)
+
+    def silenced(self, rule: str) -> str | None:
+        """Why a rule that is judged is not shown, if so."""
+        if self.rule_modes.get(rule) == "shadow":
+            return "the rule is in shadow mode"
+        return self.withheld.get(rule) or self.withheld.get(ALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFile:
-    """The content of the TOML file."""
+    """The content of the TOML file; `clients` as written there, for `trust` to read."""
 
     parameters: Mapping[str, float] = field(default_factory=_nothing)
     rule_modes: Mapping[str, str] = field(default_factory=_nothing)
     codes: Codes = field(default_factory=_nothing)
+    clients: Mapping[str, Any] = field(default_factory=_nothing)
 
 
 def read_site_file(path: Path) -> SiteFile:
@@ -85,6 +98,7 @@ def _site_file(content: dict[str, Any]) -> SiteFile:
         rule_modes=MappingProxyType(_rule_modes(_table(content, "rules"))),
         parameters=MappingProxyType(_parameters(_table(content, "parameters"))),
         codes=MappingProxyType(_codes(_table(content, "codes"))),
+        clients=MappingProxyType(_table(content, "clients")),
     )
 
 

@@ -11,6 +11,7 @@ from cds_service import checking
 from cds_service.cli import main
 from cds_service.errors import DataUnavailable
 from cds_service.settings import Settings
+from tests.trust.signing import Key, jwks
 from tests.web.fakes import CARD, UNJUDGED, FakeDecision, FakeEngine
 
 BUNDLE = {
@@ -154,3 +155,30 @@ def test_serve_refuses_other_machines_unless_forced(monkeypatch: pytest.MonkeyPa
     result = run("serve", "--host", "0.0.0.0")
     assert result.exit_code == 2
     assert "--allow-remote" in result.stderr
+
+
+@pytest.fixture
+def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A site's file with one client, whose keys are in a file."""
+    (tmp_path / "keys.json").write_bytes(jwks(Key("north-1")))
+    file = tmp_path / "site.toml"
+    file.write_text('[clients.north]\niss = "https://ehr.example"\njwks = "keys.json"\n')
+    monkeypatch.setenv("CDS_SERVICE_CONFIG", str(file))
+    monkeypatch.setenv("COLUMNS", "200")
+    return file
+
+
+@pytest.mark.usefixtures("registered")
+def test_clients_lists_who_may_call() -> None:
+    text = run("clients").stdout
+    assert "north" in text
+    assert "https://ehr.example" in text
+
+
+def test_the_keys_of_a_client_are_tried(registered: Path) -> None:
+    assert "north-1" in run("clients", "--check", "north").stdout
+    unknown = run("clients", "--check", "south")
+    assert unknown.exit_code == 2
+    assert "known: north" in unknown.stderr
+    (registered.parent / "keys.json").write_text("{}")
+    assert "is no JWK Set" in run("clients", "--check", "north").stderr

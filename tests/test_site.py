@@ -162,7 +162,7 @@ def test_what_is_unknown_or_unsafe_stops_the_start(
 def test_what_is_unsafe_stops_the_application(site_file: Write) -> None:
     file = site_file("[parameters]\nsteroid-max = 9")
     with pytest.raises(SettingsError, match="steroid-max = 9 lies outside"):
-        create_app(Settings.load(config=file))
+        create_app(Settings.load(config=file, auth="open"))
 
 
 @pytest.mark.parametrize("parameter", parameters().values(), ids=lambda one: one.name)

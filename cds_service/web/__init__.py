@@ -7,6 +7,7 @@
 - `value_sets` every code, searchable
 - `openapi`    the OpenAPI description of all of these
 - `demo_fhir`  the demo patients as a read-only FHIR server
+- `gate`       who may use which route; `callers` builds what knows them
 - `console`    what-if and the timeline, for people; imported only when it is on
 - `server`     gunicorn, and what it refuses to serve
 - `wire`, `errors`, `cors`, `headers`, `log`, `clock`, `plugins`, `wiring`  what these share
@@ -24,9 +25,11 @@ from cds_service.service import Service
 from cds_service.settings import Settings
 from cds_service.web import (
     about,
+    callers,
     cors,
     demo_fhir,
     errors,
+    gate,
     headers,
     health,
     log,
@@ -55,13 +58,17 @@ def create_app(
     the demo patients (or those given), as a FHIR endpoint and on the home page.
     """
     settings = settings or Settings.load()
-    site = settings.site()
+    from_file = settings.site_file()
+    site = settings.site(from_file)
     engine.check_site(site)
     offered = by_id(load_services(settings.plugins) if services is None else services)
     check_shared(settings.shared_id, offered)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit + 1  # see wire.read_json
     patients = demo_of(load_cases()) if demo is True else demo or None
+    if patients is not None:  # invented patients, for anyone
+        settings = settings.model_copy(update={"auth": "open"})
+    authenticator = callers.authenticator(settings, from_file.clients, offered)
     attach(
         app,
         Wiring(
@@ -77,6 +84,7 @@ def create_app(
         from cds_service.web import console  # its libraries weigh on no worker without it
 
         console.init_app(app, settings, demo=patients is not None)
+    gate.init_app(app, settings, authenticator)
     return app
 
 

@@ -18,6 +18,7 @@ from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 
 from cds_service import errors
 from cds_service.errors import CdsError
+from cds_service.trust.refusals import refused
 from cds_service.web.wire import json_response, too_large
 from cds_service.web.wiring import wiring
 
@@ -36,6 +37,9 @@ def init_app(app: Flask) -> None:
 def known(error: CdsError) -> Response:
     """An error of the tree in `cds_service.errors`."""
     g.error = type(error).__name__
+    if isinstance(error, errors.Refusal):
+        g.reason = error.reason
+        refused.send(error.reason, client=g.client.name if "client" in g else None)
     return json_response(errors.operation_outcome(error), error.status)
 
 

@@ -20,7 +20,9 @@ from cds_service.web.errors import fault_of
 log = logging.getLogger("cds_service.request")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_FIELDS = ("request_id", "service", "route", "method", "status", "ms", "rules", "error", "fault")
+_FIELDS = (
+    "request_id client tenant service route method status ms rules error reason fault"
+).split()
 
 
 class JsonLines(logging.Formatter):
@@ -79,6 +81,8 @@ def _end(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     fields = {
         "request_id": g.request_id,
+        "client": g.client.name if "client" in g else None,
+        "tenant": g.get("tenant"),
         "service": g.get("service"),
         "route": request.url_rule.rule if request.url_rule else None,
         "method": request.method,
@@ -86,6 +90,7 @@ def _end(response: Response) -> Response:
         "ms": round((time.perf_counter() - g.started) * 1000, 1),
         "rules": list(g.get("rules", ())),
         "error": g.get("error"),
+        "reason": g.get("reason"),
     }
     log.info("request", extra={name: value for name, value in fields.items() if value})
     return response

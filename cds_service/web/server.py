@@ -22,17 +22,18 @@ def check_may_serve(
 ) -> None:
     """Raises SettingsError with every reason not to serve patients like this."""
     reasons = []
-    if settings.auth == "required":
-        reasons.append(
-            "CDS_SERVICE_AUTH is 'required' (the default), but this version cannot authenticate"
-            " callers yet. CDS_SERVICE_AUTH=open serves anyone who can reach it."
-        )
     if settings.today and settings.auth != "open" and not allow_fixed_today:
         reasons.append(
             f"CDS_SERVICE_TODAY fixes the clinical date at {settings.today}; that needs"
             " --allow-fixed-today (or CDS_SERVICE_AUTH=open), and is never for patient care."
         )
-    if not is_loopback(settings.host) and not allow_remote:
+    remote = not is_loopback(settings.host)
+    if settings.auth == "required" and remote and not settings.public_url:
+        reasons.append(
+            "CDS_SERVICE_PUBLIC_URL is not set: clients' tokens are made out to it, and"
+            f" {settings.host} can be reached from other machines."
+        )
+    if settings.auth == "open" and remote and not allow_remote:
         reasons.append(
             f"{settings.host} can be reached from other machines, and callers are not"
             " authenticated. Listen on 127.0.0.1, or force it with --allow-remote."
@@ -43,8 +44,10 @@ def check_may_serve(
 
 def warnings(settings: Settings) -> list[str]:
     """What whoever starts the service must know."""
-    told = ["Callers are NOT authenticated. Do not use with data of real patients."]
-    if not is_loopback(settings.host):
+    told = []
+    if settings.auth == "open":
+        told.append("Callers are NOT authenticated. Do not use with data of real patients.")
+    if settings.auth == "open" and not is_loopback(settings.host):
         told.append(f"Listening on {settings.host}: other machines can reach this service.")
     if settings.today:
         told.append(f"The clinical date is fixed at {settings.today}: NOT for patient care.")

@@ -6,12 +6,13 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from cds_service.errors import BadRequest, NotFound
+from cds_service.errors import BadRequest, NotAllowed, NotFound
 from cds_service.fhir.reads import READS
 from cds_service.fhir.resources import template_type
 from cds_service.protocol.hooks import HOOKS, SPECIFICATION
 from cds_service.protocol.request import parse
 from cds_service.service import Service
+from cds_service.trust.refusals import Reason
 from cds_service.web.wire import json_response, read_json
 from cds_service.web.wiring import wiring
 
@@ -37,12 +38,17 @@ def call(service_id: str) -> Response:
     """One call of a hook: cards, or an OperationOutcome."""
     _check_id(service_id)
     g.service = service_id
+    explain = wants_explanation()
+    if explain and not g.client.explain:
+        raise NotAllowed(Reason.EXPLAIN)
     body = read_json(request, wiring().limits)
     service = _service(service_id, body)
+    if not g.client.may_call(service.id):  # known only now, when ids are shared
+        raise NotAllowed(Reason.SERVICE)
     g.service = service.id
-    decision = wiring().decide(service, parse(body, hook=service.hook))
+    decision = wiring().decide(service, parse(body, hook=service.hook), g.client)
     g.rules = decision.rules
-    return json_response(decision.response(explain=wants_explanation()))
+    return json_response(decision.response(explain=explain))
 
 
 def wants_explanation() -> bool:

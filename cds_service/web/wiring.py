@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
@@ -15,6 +15,8 @@ from cds_service.demo.record import Record
 from cds_service.protocol.request import HookRequest
 from cds_service.service import Service
 from cds_service.settings import Settings, Site
+from cds_service.site import ALL
+from cds_service.trust.clients import ANYONE, Client
 from cds_service.web import clock
 from cds_service.web.wire import Limits
 
@@ -62,9 +64,15 @@ class Wiring:
         """The clinical date."""
         return clock.today(self.site)
 
-    def decide(self, service: Service, request: HookRequest) -> Decision:
-        """The whole pipeline, at today's date. Raises CdsError."""
-        return self.answer(service, request, today=self.today(), site=self.site)
+    def decide(self, service: Service, request: HookRequest, client: Client = ANYONE) -> Decision:
+        """The whole pipeline, at today's date. Raises CdsError.
+
+        For a client in shadow mode all is judged and nothing shown.
+        """
+        site = self.site
+        if client.mode == "shadow":
+            site = replace(site, withheld={ALL: "this client is in shadow mode"})
+        return self.answer(service, request, today=self.today(), site=site)
 
 
 def attach(app: Flask, wiring: Wiring) -> None:

@@ -26,7 +26,10 @@ def make_app(engine: FakeEngine) -> Callable[..., Flask]:
 
     def make(*services: Any, demo: bool | Any = False, **given: Any) -> Flask:
         return create_app(
-            Settings.load(**given), services or [FakeService()], demo=demo, answer=engine
+            Settings.load(**({"auth": "open"} | given)),
+            services or [FakeService()],
+            demo=demo,
+            answer=engine,
         )
 
     return make

@@ -31,6 +31,7 @@ def test_a_call_leaves_one_line(client: FlaskClient, call: dict[str, Any], lines
         "logger": "cds_service.request",
         "event": "request",
         "request_id": answer.headers["X-Request-Id"],
+        "client": "anyone",
         "service": "fake",
         "route": "/cds-services/<service_id>",
         "method": "POST",

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from cds_service.errors import DataUnavailable, SettingsError
+from cds_service.settings import Settings
 from cds_service.web import create_app
 from hooks import services
 from tests.web.fakes import CARD, FakeEngine, FakeService
@@ -48,7 +49,9 @@ def test_discovery_tells_each_service_without_a_redirect(client: FlaskClient, pa
 
 def test_discovery_tells_what_each_service_reads_and_which_rules_need_it() -> None:
     offered = {one.hook: one for one in services()}
-    for one in create_app().test_client().get("/cds-services").json["services"]:
+    for one in (
+        create_app(Settings.load(auth="open")).test_client().get("/cds-services").json["services"]
+    ):
         told = one["extension"]["org.pht-cds.reads"]["resources"]
         asked = {re.split(r"[/?]", template)[0] for template in one["prefetch"].values()}
         assert set(told) - asked == ({"Appointment"} if "appointment" in one["hook"] else set())
@@ -67,7 +70,7 @@ def test_discovery_keeps_the_order_of_the_services(make_app: Callable[..., Flask
 
 @pytest.mark.requirement("3.0-10")
 def test_without_services_discovery_is_an_empty_list() -> None:
-    answer = create_app(services=[]).test_client().get("/cds-services")
+    answer = create_app(Settings.load(auth="open"), []).test_client().get("/cds-services")
     assert (answer.status_code, answer.json) == (200, {"services": []})
 
 
@@ -111,7 +114,9 @@ def test_a_service_id_that_is_no_path_segment_stops_the_start(
 
 
 def test_the_services_of_this_project_are_its_default_plug_in() -> None:
-    told = create_app().test_client().get("/cds-services").json["services"]
+    told = (
+        create_app(Settings.load(auth="open")).test_client().get("/cds-services").json["services"]
+    )
     assert "pht-patient-view" in [service["id"] for service in told]
 
 
@@ -120,7 +125,7 @@ def test_a_plug_in_that_is_not_installed_stops_the_start(
 ) -> None:
     monkeypatch.setenv("CDS_SERVICE_PLUGINS", "pht,missing")
     with pytest.raises(SettingsError, match=r"CDS_SERVICE_PLUGINS: 'missing'.*known: pht"):
-        create_app()
+        create_app(Settings.load(auth="open"))
 
 
 def test_without_a_fixed_date_today_is_the_sites(

@@ -1,0 +1,9 @@
+"""Who may call: registered CDS clients, their tokens, and what each route asks of a caller.
+
+- `clients`   the profile of each client, from `[clients.<name>]` of the site's TOML file
+- `keys`      the public keys of a client: a file, or its JWKS address, cached
+- `tokens`    verification of a CDS Hooks JWT
+- `replay`    each token once
+- `access`    route -> public, client, operator or demo
+- `refusals`  why a caller was refused, as a code, and the signal that counts it
+"""

@@ -1,0 +1,189 @@
+"""The public keys a client signs with: from a file, or from its registered JWKS address.
+
+Fetched keys are kept for a time. A key id that is not among them is looked for once more,
+at most once in a while, so that a caller with invented key ids makes us fetch nothing. When
+the address does not answer, the keys last fetched serve for a bounded time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import jwt
+import orjson
+
+from cds_service.errors import SettingsError
+from cds_service.trust.refusals import degraded
+
+log = logging.getLogger("cds_service.trust")
+
+MOST_KEYS = 100
+SMALLEST_RSA = 2048  # bits
+REFETCH_EVERY = 30.0  # seconds between fetches for unknown key ids, and after a failure
+_CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519"}
+_SYMMETRIC_OR_PRIVATE = ("k", "d")  # members no public key has
+
+
+class KeysUnavailable(Exception):
+    """The keys could not be obtained, or what was obtained is no key set."""
+
+
+KeySet = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+class Keys(Protocol):
+    """Where the keys of one client come from."""
+
+    def find(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
+        """The key, or None where the client has none like it. Raises KeysUnavailable."""
+        ...
+
+    def held(self) -> KeySet:
+        """All of them as they are now. Raises KeysUnavailable."""
+        ...
+
+
+def parse_jwks(data: bytes) -> KeySet:
+    """Public signature keys by key id; others are left out. Raises KeysUnavailable."""
+    try:
+        listed = orjson.loads(data)["keys"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise KeysUnavailable("is no JWK Set") from None
+    if not isinstance(listed, list) or len(listed) > MOST_KEYS:
+        raise KeysUnavailable(f"is no JWK Set of at most {MOST_KEYS} keys")
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for key in listed:
+        if isinstance(key, dict) and isinstance(kid := key.get("kid"), str) and _usable(key):
+            found.setdefault(kid, []).append(key)
+    return found
+
+
+def _usable(key: Mapping[str, Any]) -> bool:
+    operations = key.get("key_ops", ["verify"])
+    return (
+        key.get("kty") in ("EC", "RSA", "OKP")
+        and key.get("use", "sig") == "sig"
+        and isinstance(operations, list)
+        and "verify" in operations
+        and not any(member in key for member in _SYMMETRIC_OR_PRIVATE)
+    )
+
+
+def pick(keys: KeySet, kid: str, algorithm: str) -> jwt.PyJWK | None:
+    """The key of this id that fits the algorithm; a key may be bound to one by its `alg`."""
+    for key in keys.get(kid, ()):
+        if key.get("alg", algorithm) != algorithm:
+            continue
+        if key.get("crv") != _CURVES.get(algorithm):
+            continue
+        try:
+            found = jwt.PyJWK(dict(key), algorithm=algorithm)
+        except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+            continue
+        if key["kty"] != "RSA" or found.key.key_size >= SMALLEST_RSA:
+            return found
+    return None
+
+
+class FileKeys:
+    """Keys from a file, read once. Raises SettingsError when it holds none."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._keys = parse_jwks(path.read_bytes())
+        except OSError as error:
+            raise SettingsError(f"{path}: cannot be read ({error.strerror})") from None
+        except KeysUnavailable as error:
+            raise SettingsError(f"{path}: {error}") from None
+        if not self._keys:
+            raise SettingsError(f"{path}: holds no public signature key with a key id")
+
+    def find(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
+        """The key, or None."""
+        return pick(self._keys, kid, algorithm)
+
+    def held(self) -> KeySet:
+        """All of them."""
+        return self._keys
+
+
+class RemoteKeys:
+    """Keys from the one address a client registered. Safe between threads.
+
+    `ttl` and `stale` are seconds: how long keys serve without a look, and how long they
+    serve while the address does not answer.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        fetch: Callable[[str], bytes],
+        *,
+        ttl: float,
+        stale: float,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.address = address
+        self._fetch = fetch
+        self._ttl = ttl
+        self._stale = stale
+        self._now = now
+        self._lock = threading.Lock()  # held by the thread that fetches
+        self._keys: KeySet = {}
+        self._fetched: float | None = None  # when the keys held were fetched
+        self._looked_again: float | None = None  # when an unknown key id last made us fetch
+        self._failed: float | None = None
+
+    def find(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
+        """The key, or None. Raises KeysUnavailable when there are none to look among."""
+        # While one thread renews them the others go on with the keys held, if any.
+        if self._aged(self._ttl) and self._lock.acquire(blocking=self._fetched is None):
+            try:
+                if self._aged(self._ttl):
+                    self._renew()
+            finally:
+                self._lock.release()
+        if self._aged(self._ttl + self._stale):
+            raise KeysUnavailable(self.address)
+        if kid not in self._keys:
+            with self._lock:
+                self._look_again(kid)
+        return pick(self._keys, kid, algorithm)
+
+    def held(self) -> KeySet:
+        """All of them, fetched now. Raises KeysUnavailable."""
+        return parse_jwks(self._fetch(self.address))
+
+    def _aged(self, seconds: float) -> bool:
+        return _past(self._fetched, seconds, self._now())
+
+    def _look_again(self, kid: str) -> None:
+        """For a key that may be new, unless this was done a short while ago."""
+        just_fetched = not self._aged(1)
+        if kid in self._keys or just_fetched:
+            return
+        if _past(self._looked_again, REFETCH_EVERY, self._now()):
+            self._looked_again = self._now()
+            self._renew()
+
+    def _renew(self) -> None:
+        """Fetches, unless that failed a short while ago."""
+        if not _past(self._failed, REFETCH_EVERY, self._now()):
+            return
+        try:
+            self._keys = parse_jwks(self._fetch(self.address))
+        except KeysUnavailable as error:
+            self._failed = self._now()
+            log.warning("keys not fetched", extra={"error": str(error)})
+            degraded.send("stale-keys" if self._fetched is not None else "no-keys")
+        else:
+            self._fetched, self._failed = self._now(), None
+
+
+def _past(moment: float | None, seconds: float, now: float) -> bool:
+    return moment is None or now - moment >= seconds

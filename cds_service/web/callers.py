@@ -1,0 +1,81 @@
+"""Builds what knows the callers, from the settings and the clients of the site's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cds_service.errors import SettingsError
+from cds_service.settings import Settings
+from cds_service.trust import clients as registry
+from cds_service.trust.clients import Client, Clients
+from cds_service.trust.jwks import fetcher
+from cds_service.trust.keys import FileKeys, Keys, KeySet, KeysUnavailable, RemoteKeys
+from cds_service.trust.replay import LocalNonces, ReplayGuard
+from cds_service.trust.tokens import Authenticator
+
+
+def clients(settings: Settings, tables: Mapping[str, Any]) -> Clients:
+    """The registered clients, by issuer. Raises SettingsError with the place of each fault."""
+    if not settings.config:
+        return {}
+    try:
+        return registry.read_clients(tables, settings.config.parent)
+    except SettingsError as error:
+        raise SettingsError(f"{settings.config}: {error}") from None
+
+
+def authenticator(
+    settings: Settings, tables: Mapping[str, Any], offered: Iterable[str]
+) -> Authenticator | None:
+    """None when callers are not authenticated. Raises SettingsError, also when none is known."""
+    known = clients(settings, tables)
+    registry.check_services(known, offered)
+    if settings.auth == "open":
+        return None
+    if not known:
+        raise SettingsError(
+            "CDS_SERVICE_AUTH is 'required' (the default) and no client is registered: add"
+            " [clients.<name>] to the file that CDS_SERVICE_CONFIG names."
+            " CDS_SERVICE_AUTH=open serves anyone who can reach it."
+        )
+    return Authenticator(
+        known,
+        {client.name: keys_of(client, settings) for client in known.values()},
+        ReplayGuard(LocalNonces(), None, strict=False),
+        public_url=settings.base_url(),
+        max_age=settings.token_max_age,
+    )
+
+
+def keys_of(client: Client, settings: Settings) -> Keys:
+    """Its file, or its registered address."""
+    if client.jwks:
+        return FileKeys(client.jwks)
+    return RemoteKeys(
+        client.jku or "",
+        fetcher(settings.ca_file),
+        ttl=settings.jwks_ttl,
+        stale=settings.jwks_stale,
+    )
+
+
+def warnings(settings: Settings) -> list[str]:
+    """What whoever starts the service must know about its clients."""
+    return registry.warnings(clients(settings, settings.site_file().clients))
+
+
+def published_keys(known: Clients, name: str, settings: Settings) -> KeySet:
+    """The keys of the client of this name, obtained as for a call. Raises SettingsError."""
+    for client in known.values():
+        if client.name == name:
+            keys = keys_of(client, settings)
+            try:
+                return keys.held()
+            except KeysUnavailable as error:
+                raise SettingsError(f"clients.{name}: no keys from {client.jku}: {error}") from None
+    raise SettingsError(f"No client is named {name!r}; known: {', '.join(_names(known))}")
+
+
+def _names(known: Clients) -> list[str]:
+    return [client.name for client in known.values()] or ["none"]

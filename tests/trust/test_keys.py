@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cds_service.errors import SettingsError
+from cds_service.trust.jwks import fetcher
+from cds_service.trust.keys import FileKeys, KeysUnavailable, RemoteKeys, parse_jwks, pick
+from tests.trust.signing import Key, jwks, key_server
+
+A, B = Key("a"), Key("b")
+
+
+class Address:
+    """A JWKS address and a clock in one."""
+
+    def __init__(self) -> None:
+        self.keys: list[Key] | None = [A]
+        self.asked = 0
+        self.time = 1000.0
+
+    def fetch(self, _: str) -> bytes:
+        self.asked += 1
+        if self.keys is None:
+            raise KeysUnavailable("down")
+        return jwks(*self.keys)
+
+
+@pytest.fixture
+def address() -> Address:
+    return Address()
+
+
+@pytest.fixture
+def keys(address: Address) -> RemoteKeys:
+    return RemoteKeys(
+        "https://x.example", address.fetch, ttl=600, stale=3600, now=lambda: address.time
+    )
+
+
+def test_keys_are_fetched_once_and_kept(keys: RemoteKeys, address: Address) -> None:
+    assert keys.find("a", "ES384") is not None
+    assert keys.find("a", "ES384") is not None
+    assert address.asked == 1
+
+
+def test_a_withdrawn_key_serves_no_longer_than_the_time_to_live(
+    keys: RemoteKeys, address: Address
+) -> None:
+    assert keys.find("a", "ES384")
+    address.keys = [B]
+    address.time += 599
+    assert keys.find("a", "ES384")
+    address.time += 1
+    assert keys.find("a", "ES384") is None
+
+
+def test_a_new_key_is_found_at_once(keys: RemoteKeys, address: Address) -> None:
+    assert keys.find("a", "ES384")
+    address.time += 2
+    address.keys = [A, B]
+    assert keys.find("b", "ES384")
+    assert address.asked == 2
+
+
+def test_invented_key_ids_make_us_fetch_once_in_a_while_only(
+    keys: RemoteKeys, address: Address
+) -> None:
+    for n in range(100):
+        assert keys.find(f"invented-{n}", "ES384") is None
+        address.time += 1
+    assert address.asked <= 1 + 100 // 30 + 1
+
+
+def test_while_the_address_is_down_the_last_keys_serve_for_a_bounded_time(
+    keys: RemoteKeys, address: Address
+) -> None:
+    assert keys.find("a", "ES384")
+    address.keys = None
+    address.time += 4199
+    assert keys.find("a", "ES384")
+    address.time += 1
+    with pytest.raises(KeysUnavailable):
+        keys.find("a", "ES384")
+
+
+def test_an_address_that_is_down_is_left_alone_for_a_while(
+    keys: RemoteKeys, address: Address
+) -> None:
+    address.keys = None
+    for _ in range(5):
+        with pytest.raises(KeysUnavailable):
+            keys.find("a", "ES384")
+    assert address.asked == 1
+    address.keys = [A]
+    address.time += 30
+    assert keys.find("a", "ES384")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"{}", b'{"keys": 1}', b'{"keys": [' + b"{}," * 100 + b"{}]}"]
+)
+def test_what_is_no_key_set_is_refused(data: bytes) -> None:
+    with pytest.raises(KeysUnavailable):
+        parse_jwks(data)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"kty": "oct", "k": "c2VjcmV0"},
+        {"use": "enc"},
+        {"key_ops": ["sign"]},
+        {"key_ops": "verify"},
+        {"d": "c2VjcmV0"},
+        {"kid": None},
+        {"kid": 7},
+    ],
+    ids=str,
+)
+def test_only_public_signature_keys_with_an_id_are_kept(changed: dict[str, Any]) -> None:
+    assert parse_jwks(json.dumps({"keys": [A.public | changed]}).encode()) == {}
+
+
+def test_a_key_serves_the_algorithm_it_fits_and_no_other() -> None:
+    rsa = Key("r", "RS384")
+    keys = parse_jwks(jwks(A, rsa))
+    assert pick(keys, "a", "ES384")
+    assert pick(keys, "r", "RS384")
+    for kid, algorithm in [("a", "ES256"), ("a", "RS384"), ("r", "PS384"), ("r", "ES384")]:
+        assert pick(keys, kid, algorithm) is None
+
+
+def test_a_short_rsa_key_is_not_used() -> None:
+    short = {**Key("r", "RS384").public, "n": "u" * 171}
+    assert pick({"r": [short]}, "r", "RS384") is None
+
+
+def test_a_point_that_is_not_on_the_curve_is_not_used() -> None:
+    wrong = A.public | {"x": A.public["y"]}
+    assert pick({"a": [wrong]}, "a", "ES384") is None
+
+
+def test_a_file_of_keys_is_checked_when_it_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    file.write_bytes(jwks(A))
+    assert FileKeys(file).find("a", "ES384")
+    assert FileKeys(file).find("b", "ES384") is None
+    file.write_text('{"keys": []}')
+    with pytest.raises(SettingsError, match="holds no public signature key"):
+        FileKeys(file)
+    file.write_text("keys")
+    with pytest.raises(SettingsError, match="is no JWK Set"):
+        FileKeys(file)
+
+
+@pytest.mark.slow
+def test_keys_come_over_tls_from_a_server_that_the_authority_vouches_for(tmp_path: Path) -> None:
+    with key_server(tmp_path) as server:
+        server.body = jwks(A)
+        assert "a" in parse_jwks(fetcher(tmp_path / "ca.pem")(server.url))
+        with pytest.raises(KeysUnavailable):
+            fetcher(None)(server.url)
+
+
+@pytest.mark.slow
+def test_no_redirect_is_followed_and_no_flood_is_read(tmp_path: Path) -> None:
+    with key_server(tmp_path) as server:
+        fetch = fetcher(tmp_path / "ca.pem")
+        server.status, server.headers = 302, {"Location": server.url}
+        with pytest.raises(KeysUnavailable, match="status 302"):
+            fetch(server.url)
+        assert server.asked == 1
+        server.status, server.headers, server.body = 200, {}, b" " * 300_000
+        with pytest.raises(KeysUnavailable, match="more than"):
+            fetch(server.url)
