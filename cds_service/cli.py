@@ -41,7 +41,7 @@ def serve(*, allow_fixed_today: bool, allow_remote: bool, **given: Any) -> None:
     except CdsError as error:
         _fail(error)
     _warn([*server.warnings(settings), *callers.warnings(settings)])
-    server.run(app, settings)
+    server.run(app, settings, lambda: create_app(settings))
 
 
 @main.command()
@@ -60,7 +60,7 @@ def demo(**given: Any) -> None:
         _fail(error)
     _warn(server.warnings(settings))
     click.secho(f"Open {settings.base_url()}", bold=True, err=True)
-    server.run(app, settings)
+    server.run(app, settings, lambda: create_app(settings, demo=True))
 
 
 @main.command()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
-from cds_service.errors import BadRequest, SettingsError, operation_outcome
+from cds_service.errors import BadRequest, CdsError, SettingsError, operation_outcome
 from cds_service.settings import Settings
 from cds_service.web import log
+
+logger = logging.getLogger("cds_service.server")
 
 
 def check_may_serve(
@@ -62,9 +66,12 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def run(app: Flask, settings: Settings) -> None:
-    """Serves until told to stop (SIGTERM, SIGINT: requests under way are finished)."""
-    Server(app, options(settings)).run()
+def run(app: Flask, settings: Settings, rebuild: Callable[[], Flask]) -> None:
+    """Serves until told to stop (SIGTERM, SIGINT: requests under way are finished).
+
+    On SIGHUP `rebuild` makes the application anew, and new workers take over.
+    """
+    Server(app, options(settings), rebuild).run()
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -104,8 +111,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """An application built before the workers fork, so that faults show at once."""
 
-    def __init__(self, app: Flask, chosen: dict[str, Any]) -> None:
+    def __init__(self, app: Flask, chosen: dict[str, Any], rebuild: Callable[[], Flask]) -> None:
         self._app = app
+        self._rebuild = rebuild
         self._chosen = chosen
         wsgi.SERVER = "cds-service"  # the Server header: what runs behind is nobody's business
         super().__init__()
@@ -114,6 +122,18 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """Called by gunicorn."""
         for name, value in self._chosen.items():
             self.cfg.set(name, value)
+
+    def reload(self) -> None:
+        """Called by gunicorn on SIGHUP: the new configuration whole, or the old one."""
+        try:
+            self._app = self._rebuild()
+        except CdsError as error:
+            logger.warning("configuration not reloaded, the old one stays: %s", error)
+        except Exception:  # whatever it is, it must not stop those who are being served
+            logger.exception("configuration not reloaded, the old one stays")
+        else:
+            logger.info("configuration reloaded")
+        super().reload()
 
     def load(self) -> Flask:
         """Called by gunicorn in each worker."""
