@@ -1,4 +1,4 @@
-"""The commands: `cds-service serve`, `demo`, `check`, `settings` and `parameters`."""
+"""The commands: `cds-service serve`, `demo`, `check`, `settings`, `parameters`, `ledger`."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def main() -> None:
 @click.option("--allow-remote", is_flag=True, help="Listen on an address others can reach.")
 def serve(*, allow_fixed_today: bool, allow_remote: bool, **given: Any) -> None:
     """Run the service for CDS clients."""
+    from cds_service.store.opening import open_store
     from cds_service.web import callers, create_app, server
 
     try:
@@ -37,30 +38,37 @@ def serve(*, allow_fixed_today: bool, allow_remote: bool, **given: Any) -> None:
         server.check_may_serve(
             settings, allow_fixed_today=allow_fixed_today, allow_remote=allow_remote
         )
-        app = create_app(settings)
+        store = open_store(settings)
+        app = create_app(settings, store=store)
     except CdsError as error:
         _fail(error)
     _warn([*server.warnings(settings), *callers.warnings(settings)])
-    server.run(app, settings, lambda: create_app(settings))
+    server.run(app, settings, lambda: create_app(settings, store=store))
 
 
 @main.command()
 @click.option("--host", help="Address to listen on (CDS_SERVICE_HOST).")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
 def demo(**given: Any) -> None:
-    """Run the service with demo patients, at a fixed date."""
+    """Run the service with demo patients, at a fixed date.
+
+    What it remembers is in a temporary folder, removed when it stops.
+    """
     from cds_service.demo.patients import DEMO_TODAY
+    from cds_service.store.opening import open_store, temporary_folder
     from cds_service.web import create_app, server
 
-    try:
-        settings = Settings.load(auth="open", **_said(given))
-        settings = settings.model_copy(update={"today": settings.today or DEMO_TODAY})
-        app = create_app(settings, demo=True)
-    except CdsError as error:
-        _fail(error)
-    _warn(server.warnings(settings))
-    click.secho(f"Open {settings.base_url()}", bold=True, err=True)
-    server.run(app, settings, lambda: create_app(settings, demo=True))
+    with temporary_folder() as folder:
+        try:
+            settings = Settings.load(auth="open", state=folder, database_url="", **_said(given))
+            settings = settings.model_copy(update={"today": settings.today or DEMO_TODAY})
+            store = open_store(settings)
+            app = create_app(settings, demo=True, store=store)
+        except CdsError as error:
+            _fail(error)
+        _warn(server.warnings(settings))
+        click.secho(f"Open {settings.base_url()}", bold=True, err=True)
+        server.run(app, settings, lambda: create_app(settings, demo=True, store=store))
 
 
 @main.command()
@@ -142,6 +150,36 @@ def parameters(shape: str) -> None:
         click.echo(report.as_csv(rows), nl=False)
     else:
         report.show_parameters(rows)
+
+
+@main.group()
+def ledger() -> None:
+    """Look after the database of what was advised."""
+
+
+@ledger.command()
+def migrate() -> None:
+    """Bring the tables up to this version.
+
+    PostgreSQL needs it once before each new version serves; SQLite is migrated at start.
+    """
+    from cds_service.store import schema
+    from cds_service.store.opening import open_store
+
+    try:
+        store = open_store(Settings.load(), bounded=False)
+        schema.migrate(store)
+        click.echo(f"The tables are {schema.version(store).value}.")
+    except CdsError as error:
+        _fail(error)
+
+
+@ledger.command()
+def key() -> None:
+    """Print a new line for the file of keys (CDS_SERVICE_KEYS)."""
+    from cds_service.store.keys import new_line
+
+    click.echo(new_line())
 
 
 def _said(options: dict[str, Any]) -> dict[str, Any]:

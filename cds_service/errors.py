@@ -12,6 +12,7 @@
       DataUnavailable            412  incomplete
       PayloadTooLarge            413  too-long
       UnsupportedMediaType       415  not-supported
+      Unavailable                503  transient (with Retry-After)
       SettingsError                   (at start-up: never reaches a client)
 
 Messages reach the caller word for word: they name elements and rules, never the values
@@ -44,6 +45,8 @@ class CdsError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "exception"
     severity: ClassVar[str] = "error"
+    #: seconds after which the same request may be answered
+    retry_after: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -150,6 +153,14 @@ class UnsupportedMediaType(CdsError):
 
     status = 415
     code = "not-supported"
+
+
+class Unavailable(CdsError):
+    """What the answer needs, such as the database, cannot be used now."""
+
+    status = 503
+    code = "transient"
+    retry_after = 5
 
 
 class SettingsError(CdsError):

@@ -195,4 +195,4 @@ def _printable(value: Any) -> Any:
 def _shown(value: object) -> str:
     if value is None or value == "":
         return "-"
-    return ", ".join(value) or "-" if isinstance(value, tuple) else str(value)
+    return ", ".join(value) or "-" if isinstance(value, tuple) else str(value) or "-"

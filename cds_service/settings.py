@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cds_service.errors import SettingsError
@@ -32,6 +32,7 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
 # What can be a segment of a URL as it stands.
 SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 _PUBLIC_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+_POSTGRESQL = re.compile(r"postgres(ql)?://")
 
 
 def _words(value: object) -> object:
@@ -68,6 +69,12 @@ def _segment(identity: str) -> str:
     if identity and not SEGMENT.fullmatch(identity):
         raise ValueError("must be letters, digits, '.', '_', '~' or '-'")
     return identity
+
+
+def _database(url: SecretStr) -> SecretStr:
+    if url.get_secret_value() and not _POSTGRESQL.match(url.get_secret_value()):
+        raise ValueError("must begin with postgresql:// (empty: SQLite)")
+    return url
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
@@ -157,6 +164,18 @@ class Settings(BaseSettings):
         description="Pages to try the service: off, or local (from this machine only);"
         " the demo shows them to anyone.",
     )
+    state: Annotated[Path | None, Unsettable] = Field(
+        None, description="The one folder this service writes to; empty: see docs/operator.md."
+    )
+    database_url: Annotated[SecretStr, AfterValidator(_database)] = Field(
+        SecretStr(""), description="postgresql://user:password@host/name; empty: SQLite in STATE."
+    )
+    database_timeout: int = Field(
+        100, description="Longest a request waits for the database, in milliseconds.", ge=10
+    )
+    keys: Annotated[Path | None, Unsettable] = Field(
+        None, description="File of the keys that hash ids; empty: made in STATE (SQLite only)."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe messages that are logged."
     )
@@ -174,6 +193,15 @@ class Settings(BaseSettings):
     def variables(cls) -> dict[str, str]:
         """Environment variable -> field name, in the order of declaration."""
         return {PREFIX + name.upper(): name for name in cls.model_fields}
+
+    def state_folder(self) -> Path:
+        """The state folder: as set, as systemd gives it, or the user's own."""
+        if self.state:
+            return self.state
+        if given := os.environ.get("STATE_DIRECTORY"):
+            return Path(given.split(":")[0])
+        home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        return Path(home) / "cds-service"
 
     def base_url(self) -> str:
         """The public URL, without a trailing slash."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ import requests
 from flask.testing import FlaskClient
 
 from cds_service.protocol.messages import violations
+from tests.postgres import Postgres, new_cluster
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data"
@@ -70,8 +73,9 @@ def answers_keep_to_cds_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The developer's own CDS_SERVICE_* settings change no test."""
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The developer's own CDS_SERVICE_* settings and state folder change no test."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     for name in [name for name in os.environ if name.startswith("CDS_SERVICE_")]:
         monkeypatch.delenv(name)
 
@@ -121,7 +125,11 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
                 cwd=log.parent,
                 stdout=out,
                 stderr=out,
-                env={**_clean_environment(), **environment},
+                env={
+                    **_clean_environment(),
+                    "XDG_STATE_HOME": str(log.parent / "state"),
+                    **environment,
+                },
             )
         server = Running(f"http://127.0.0.1:{port}", process, log)
         started.append(server)
@@ -132,6 +140,16 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     for server in started:
         if server.process.poll() is None:
             server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL that all tests of this run share; each takes a database of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="cds-pg-"))  # a short path: sockets need one
+    cluster = new_cluster(folder)
+    yield cluster
+    cluster.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

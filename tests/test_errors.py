@@ -15,6 +15,7 @@ from cds_service.errors import BadRequest, CdsError, DataUnavailable, Issue, ope
         (errors.DataUnavailable, 412, "incomplete"),
         (errors.PayloadTooLarge, 413, "too-long"),
         (errors.UnsupportedMediaType, 415, "not-supported"),
+        (errors.Unavailable, 503, "transient"),
     ],
 )
 def test_each_refusal_has_its_http_status_and_issue_type(
@@ -60,6 +61,6 @@ def test_an_error_of_no_issues_is_a_mistake() -> None:
 
 def test_the_docstring_draws_the_whole_tree() -> None:
     classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, CdsError)]
-    assert len(classes) == 13
+    assert len(classes) == 14
     for kind in classes:
         assert kind.__name__ in (errors.__doc__ or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -30,10 +31,17 @@ def test_every_command_is_in_the_readme(command: str, readme: str) -> None:
     assert f"cds-service {command}" in readme
 
 
-@pytest.mark.parametrize("command", main.commands)
-def test_every_command_and_option_has_its_help(command: str) -> None:
-    assert main.commands[command].help
-    for parameter in main.commands[command].params:
+def every_command(group: click.Group = main) -> Iterator[click.Command]:
+    for command in group.commands.values():
+        yield command
+        if isinstance(command, click.Group):
+            yield from every_command(command)
+
+
+@pytest.mark.parametrize("command", list(every_command()), ids=lambda c: c.name)
+def test_every_command_and_option_has_its_help(command: click.Command) -> None:
+    assert command.help
+    for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
 

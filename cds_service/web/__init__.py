@@ -23,6 +23,7 @@ from cds_service import service as engine
 from cds_service.demo.patients import Case, load_cases, whole_record
 from cds_service.service import Service
 from cds_service.settings import Settings
+from cds_service.store.engine import Store
 from cds_service.web import (
     about,
     callers,
@@ -51,6 +52,7 @@ def create_app(
     *,
     demo: bool | Demo = False,
     answer: Answer = engine.answer,
+    store: Store | None = None,
 ) -> Flask:
     """The application. Raises SettingsError when it cannot serve as configured.
 
@@ -77,6 +79,7 @@ def create_app(
             services=offered,
             answer=answer,
             demo=patients,
+            store=store,
         ),
     )
     _serve(app, settings, demo=patients is not None)

@@ -40,7 +40,10 @@ def known(error: CdsError) -> Response:
     if isinstance(error, errors.Refusal):
         g.reason = error.reason
         refused.send(error.reason, client=g.client.name if "client" in g else None)
-    return json_response(errors.operation_outcome(error), error.status)
+    response = json_response(errors.operation_outcome(error), error.status)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def from_werkzeug(error: HTTPException) -> Response:

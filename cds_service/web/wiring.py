@@ -16,6 +16,7 @@ from cds_service.protocol.request import HookRequest
 from cds_service.service import Service
 from cds_service.settings import Settings, Site
 from cds_service.site import ALL
+from cds_service.store.engine import Store
 from cds_service.trust.clients import ANYONE, Client
 from cds_service.web import clock
 from cds_service.web.wire import Limits
@@ -48,6 +49,8 @@ class Wiring:
     services: Mapping[str, Service]
     answer: Answer
     demo: Demo | None
+    #: without one nothing is remembered: for tests of other things
+    store: Store | None = None
 
     @property
     def limits(self) -> Limits:

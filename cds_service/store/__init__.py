@@ -1,0 +1,12 @@
+"""What is kept: one database under the ledger and under trust, and the keys of its hashes.
+
+- `opening`     from the settings to a store that is ready to use
+- `engine`      `Store`: transactions, bounded in time on the way of a request
+- `schema`      alembic migrations, shipped in `migrations`
+- `tables`      the tables of this package; the ledger adds its own to the same metadata
+- `keys`        keyed hashes: ids of patients and users never reach the database
+- `nonces`      tokens seen before
+- `pauses`      rules taken out of service for a while
+
+SQLite by default, one file in the state folder; PostgreSQL by CDS_SERVICE_DATABASE_URL.
+"""

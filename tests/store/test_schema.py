@@ -1,0 +1,62 @@
+"""Migrations: up, down, by several at once, and exactly what the code declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect
+
+from cds_service.store import schema
+from cds_service.store.engine import Store
+from cds_service.store.schema import Version
+from cds_service.store.tables import metadata
+
+Open = Callable[..., Store]
+
+
+def tables(store: Store) -> set[str]:
+    with store.read() as connection:
+        return set(inspect(connection).get_table_names())
+
+
+def test_a_new_store_has_the_tables_of_this_version(store: Store) -> None:
+    assert schema.version(store) is Version.CURRENT
+    assert set(metadata.tables) < tables(store)
+
+
+def test_the_migrations_make_what_the_code_declares(store: Store) -> None:
+    with store.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_what_was_migrated_can_be_reverted_and_migrated_again(store: Store) -> None:
+    schema.revert(store)
+    assert tables(store) <= {"alembic_version"}
+    assert schema.version(store) is Version.STALE
+    schema.migrate(store)
+    assert schema.version(store) is Version.CURRENT
+
+
+def test_migrating_twice_changes_nothing(store: Store) -> None:
+    schema.migrate(store)
+    assert schema.version(store) is Version.CURRENT
+
+
+def test_several_that_start_at_once_migrate_once(open_new: Open) -> None:
+    stores = [open_new(migrated=False) for _ in range(4)]
+    schema.revert(stores[0]) if stores[0].is_sqlite else None
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(schema.migrate, stores))
+    assert {schema.version(store) for store in stores} == {Version.CURRENT}
+
+
+def test_tables_of_a_newer_version_are_left_as_they_are(store: Store) -> None:
+    with store.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    assert schema.version(store) is Version.NEWER
+    schema.migrate(store)
+    assert schema.version(store) is Version.NEWER
