@@ -13,6 +13,7 @@ from cds_service import __version__
 from cds_service.errors import CdsError
 from cds_service.settings import Settings
 
+MOMENTS = ("%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 FAULT = 2  # exit code of a command that could not do its work
 
 
@@ -150,6 +151,39 @@ def parameters(shape: str) -> None:
         click.echo(report.as_csv(rows), nl=False)
     else:
         report.show_parameters(rows)
+
+
+@main.command()
+@click.argument("rule", required=False)
+@click.option("--reason", help="Why; clients that may ask for explanations read it.")
+@click.option("--until", type=click.DateTime(MOMENTS), help="When it ends, in the site's zone.")
+@click.option("--by", help="Who says so; else the name of the user of this command.")
+def pause(rule: str | None, reason: str | None, until: datetime | None, by: str | None) -> None:
+    """Take RULE, or all, out of service: judged but not shown. Without RULE: list what is."""
+    from cds_service import pausing, report
+
+    try:
+        with pausing.opened() as store:
+            if rule is not None:
+                pausing.pause(store, rule, reason=reason or "", until=until, by=by)
+            report.show_pauses(pausing.in_force(store))
+    except CdsError as error:
+        _fail(error)
+
+
+@main.command()
+@click.argument("rule")
+@click.option("--by", help="Who says so; else the name of the user of this command.")
+def resume(rule: str, by: str | None) -> None:
+    """Put RULE back into service. What was paused by "all" comes back with "all" only."""
+    from cds_service import pausing, report
+
+    try:
+        with pausing.opened() as store:
+            pausing.resume(store, rule, by=by)
+            report.show_pauses(pausing.in_force(store))
+    except CdsError as error:
+        _fail(error)
 
 
 @main.group()

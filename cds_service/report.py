@@ -19,6 +19,7 @@ from cds_service.cards import RATIONALE
 from cds_service.decision import UNJUDGED
 from cds_service.guideline.evidence import quantity
 from cds_service.settings import Settings
+from cds_service.store.pauses import Pause
 from cds_service.trust.clients import Client
 from cds_service.trust.keys import KeySet
 
@@ -97,6 +98,17 @@ def show_clients(clients: Sequence[Client]) -> None:
         keys = str(one.jwks or one.jku)
         table.add_row(one.name, one.iss, keys, ", ".join(one.services) or "all", one.mode)
     _console(width=None).print(table)
+
+
+def show_pauses(pauses: Sequence[Pause]) -> None:
+    """Prints what is out of service: rule, since and until when, who said so, and why."""
+    for one in pauses:
+        end = f"until {one.until:%Y-%m-%d %H:%M}" if one.until else "until resumed"
+        since = f"since {one.since:%Y-%m-%d %H:%M} UTC"
+        line = f"{one.rule}  {since}, {end}, by {one.by}: {one.reason}"
+        _console(width=None).print(_printable(line), soft_wrap=True, markup=False, highlight=False)
+    if not pauses:
+        _console().print("Nothing is paused.")
 
 
 def show_keys(keys: KeySet) -> None:

@@ -258,6 +258,11 @@ def check_site(site: Site) -> None:
     _check_names(words, site.unsupported, sorted(OPTIONAL))
 
 
+def check_rule(rule: str) -> None:
+    """Raises SettingsError for what is no rule's id, naming the nearest one."""
+    _check_names("{} is not a rule", [rule], [r.id for r in RECOMMENDATIONS])
+
+
 def _check_names(fault: str, given: Iterable[str], known: list[str]) -> None:
     """A misspelt name would silently do nothing: stop, and name the nearest one."""
     for name in given:

@@ -97,6 +97,11 @@ class Settings(BaseSettings):
         ge=10,
         le=3600,
     )
+    replay: Literal["tolerant", "strict"] = Field(
+        "tolerant",
+        description="When the database does not answer, each process checks for used tokens alone"
+        " (tolerant), or no token is taken (strict).",
+    )
     jwks_ttl: int = Field(
         600, description="Seconds for which a client's fetched keys are kept.", ge=10, le=86_400
     )

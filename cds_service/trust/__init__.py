@@ -4,6 +4,7 @@
 - `keys`      the public keys of a client: a file, or its JWKS address, cached
 - `tokens`    verification of a CDS Hooks JWT
 - `replay`    each token once
+- `pausing`   rules taken out of service for a while, on all machines
 - `access`    route -> public, client, operator or demo
 - `refusals`  why a caller was refused, as a code, and the signal that counts it
 """

@@ -11,9 +11,12 @@ import heapq
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Protocol
 
-from cds_service.errors import NotAuthenticated, Unverifiable
+from cds_service.errors import NotAuthenticated, Unavailable, Unverifiable
+from cds_service.store import nonces
+from cds_service.store.engine import Store
 from cds_service.trust.refusals import Reason, degraded
 
 MOST = 200_000  # tokens remembered by one process
@@ -33,6 +36,22 @@ class Nonces(Protocol):
     def remember(self, client: str, jti: str, until: float) -> bool:
         """False when it was remembered before. Raises NoncesUnavailable."""
         ...
+
+
+class StoredNonces:
+    """The database, shared by all processes and machines."""
+
+    def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._now = now
+
+    def remember(self, client: str, jti: str, until: float) -> bool:
+        """False when it was remembered before. Raises NoncesUnavailable."""
+        expires, now = (datetime.fromtimestamp(t, UTC) for t in (until, self._now()))
+        try:
+            return nonces.remember(self._store, client=client, jti=jti, expires=expires, now=now)
+        except Unavailable:
+            raise NoncesUnavailable from None
 
 
 class LocalNonces:

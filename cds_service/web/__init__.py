@@ -24,6 +24,7 @@ from cds_service.demo.patients import Case, load_cases, whole_record
 from cds_service.service import Service
 from cds_service.settings import Settings
 from cds_service.store.engine import Store
+from cds_service.trust.pausing import Paused
 from cds_service.web import (
     about,
     callers,
@@ -70,7 +71,7 @@ def create_app(
     patients = demo_of(load_cases()) if demo is True else demo or None
     if patients is not None:  # invented patients, for anyone
         settings = settings.model_copy(update={"auth": "open"})
-    authenticator = callers.authenticator(settings, from_file.clients, offered)
+    authenticator = callers.authenticator(settings, from_file.clients, offered, store)
     attach(
         app,
         Wiring(
@@ -80,6 +81,7 @@ def create_app(
             answer=answer,
             demo=patients,
             store=store,
+            paused=Paused(store) if store else None,
         ),
     )
     _serve(app, settings, demo=patients is not None)

@@ -7,11 +7,12 @@ from typing import Any
 
 from cds_service.errors import SettingsError
 from cds_service.settings import Settings
+from cds_service.store.engine import Store
 from cds_service.trust import clients as registry
 from cds_service.trust.clients import Client, Clients
 from cds_service.trust.jwks import fetcher
 from cds_service.trust.keys import FileKeys, Keys, KeySet, KeysUnavailable, RemoteKeys
-from cds_service.trust.replay import LocalNonces, ReplayGuard
+from cds_service.trust.replay import LocalNonces, ReplayGuard, StoredNonces
 from cds_service.trust.tokens import Authenticator
 
 
@@ -26,9 +27,15 @@ def clients(settings: Settings, tables: Mapping[str, Any]) -> Clients:
 
 
 def authenticator(
-    settings: Settings, tables: Mapping[str, Any], offered: Iterable[str]
+    settings: Settings,
+    tables: Mapping[str, Any],
+    offered: Iterable[str],
+    store: Store | None = None,
 ) -> Authenticator | None:
-    """None when callers are not authenticated. Raises SettingsError, also when none is known."""
+    """None when callers are not authenticated. Raises SettingsError, also when none is known.
+
+    Without a store each process remembers used tokens for itself: for tests.
+    """
     known = clients(settings, tables)
     registry.check_services(known, offered)
     if settings.auth == "open":
@@ -39,10 +46,11 @@ def authenticator(
             " [clients.<name>] to the file that CDS_SERVICE_CONFIG names."
             " CDS_SERVICE_AUTH=open serves anyone who can reach it."
         )
+    shared = StoredNonces(store) if store else None
     return Authenticator(
         known,
         {client.name: keys_of(client, settings) for client in known.values()},
-        ReplayGuard(LocalNonces(), None, strict=False),
+        ReplayGuard(LocalNonces(), shared, strict=settings.replay == "strict"),
         public_url=settings.base_url(),
         max_age=settings.token_max_age,
     )

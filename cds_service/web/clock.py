@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from cds_service.settings import Site
+
+
+def now() -> datetime:
+    """The moment, in UTC: for what is put on record, never for a clinical question."""
+    return datetime.now(UTC)
 
 
 def today(site: Site) -> date:

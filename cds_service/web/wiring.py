@@ -18,6 +18,7 @@ from cds_service.settings import Settings, Site
 from cds_service.site import ALL
 from cds_service.store.engine import Store
 from cds_service.trust.clients import ANYONE, Client
+from cds_service.trust.pausing import Paused, withheld
 from cds_service.web import clock
 from cds_service.web.wire import Limits
 
@@ -51,6 +52,7 @@ class Wiring:
     demo: Demo | None
     #: without one nothing is remembered: for tests of other things
     store: Store | None = None
+    paused: Paused | None = None
 
     @property
     def limits(self) -> Limits:
@@ -70,11 +72,12 @@ class Wiring:
     def decide(self, service: Service, request: HookRequest, client: Client = ANYONE) -> Decision:
         """The whole pipeline, at today's date. Raises CdsError.
 
-        For a client in shadow mode all is judged and nothing shown.
+        Rules that are paused, and all for a client in shadow mode, are judged and not shown.
         """
-        site = self.site
+        held = dict(withheld(self.paused.in_force())) if self.paused else {}
         if client.mode == "shadow":
-            site = replace(site, withheld={ALL: "this client is in shadow mode"})
+            held[ALL] = "this client is in shadow mode"
+        site = replace(self.site, withheld=held) if held else self.site
         return self.answer(service, request, today=self.today(), site=site)
 
 

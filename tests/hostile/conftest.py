@@ -83,9 +83,19 @@ def guarded(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             "CDS_SERVICE_PUBLIC_URL": PUBLIC,
             "CDS_SERVICE_CA_FILE": str(folder / "ca.pem"),
             "CDS_SERVICE_TODAY": "2026-06-15",
+            "CDS_SERVICE_STATE": str(folder / "state"),
+            "CDS_SERVICE_DATABASE_TIMEOUT": "5000",  # two cores, and many tests at once
         }
         running = start("serve", "--workers", "2", "--allow-fixed-today", **environment)
         yield Guarded(running, north, south, quiet, keys, folder, environment)
+
+
+@pytest.fixture
+def second(start: Start, guarded: Guarded) -> Iterator[Running]:
+    """Another server of the same deployment: they share the database and nothing else."""
+    running = start("serve", "--workers", "2", "--allow-fixed-today", **guarded.environment)
+    yield running
+    running.stop()
 
 
 Refused = Callable[..., None]

@@ -11,6 +11,7 @@ import hmac
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ import pytest
 import requests
 from cryptography.hazmat.primitives import serialization
 
-from tests.conftest import Start
+from tests.conftest import Running, Start
 from tests.hostile.conftest import PUBLIC, SERVICE, Guarded, Refused
 from tests.trust.signing import Ehr, Key, jwks
 
@@ -354,6 +355,39 @@ def test_attack_a_tenant_that_is_not_the_clients(
     guarded: Guarded, refused: Refused, tenant: str | None
 ) -> None:
     refused(guarded.post(guarded.north.token(HERE, tenant=tenant)), "tenant")
+
+
+# --- a token used before ---
+
+
+@pytest.mark.requirement("3.0-48")
+def test_attack_a_token_replayed_to_another_worker(guarded: Guarded, refused: Refused) -> None:
+    """Of many attempts at once on both workers exactly one is served."""
+    token = guarded.north.token(HERE, tenant="a")
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: guarded.post(token), range(24)))
+    assert sorted(a.status_code for a in answers) == [200] + [401] * 23
+    refused(next(a for a in answers if a.status_code == 401), "replayed")
+
+
+@pytest.mark.requirement("3.0-48")
+def test_attack_a_token_replayed_to_another_server(guarded: Guarded, second: Running) -> None:
+    token = guarded.north.token(HERE, tenant="a")
+    assert guarded.post(token).status_code == 200
+    assert guarded.post(token, base=second.url).status_code == 401
+    other = guarded.north.token(HERE, tenant="a")
+    assert guarded.post(other, base=second.url).status_code == 200
+    assert guarded.post(other).status_code == 401
+
+
+@pytest.mark.requirement("3.0-48")
+def test_attack_a_token_replayed_after_a_restart(start: Start, guarded: Guarded) -> None:
+    token = guarded.north.token(HERE, tenant="a")
+    arguments = ("serve", "--workers", "1", "--allow-fixed-today")
+    for status in (200, 401):
+        running = start(*arguments, **guarded.environment)
+        assert guarded.post(token, base=running.url).status_code == status
+        running.stop()
 
 
 # --- what a known client may not do ---

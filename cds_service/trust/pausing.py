@@ -1,0 +1,67 @@
+"""Rules taken out of service for a while: judged as ever, but not shown.
+
+Every process looks into the database again every few seconds, so that a pause takes effect on
+all machines within ten. While the database does not answer, what was last read stays.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from cds_service.errors import Unavailable
+from cds_service.store import pauses
+from cds_service.store.engine import Store
+from cds_service.store.pauses import Pause
+from cds_service.trust.refusals import degraded
+
+EVERY = 5.0  # seconds between two looks of one process
+
+
+class Paused:
+    """The pauses in force, as last read. Safe between threads."""
+
+    def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._now = now
+        self._lock = threading.Lock()  # held by the thread that looks
+        self._looked: float | None = None
+        self._read: tuple[Pause, ...] = ()
+
+    def in_force(self) -> tuple[Pause, ...]:
+        """Oldest first. Looks again when the last look is too long ago."""
+        now = self._now()
+        aged = self._looked is None or now - self._looked >= EVERY
+        if aged and self._lock.acquire(blocking=self._looked is None):
+            try:
+                self._look(now)
+            finally:
+                self._lock.release()
+        return tuple(one for one in self._read if not one.until or one.until.timestamp() > now)
+
+    def _look(self, now: float) -> None:
+        if self._looked is not None and now - self._looked < EVERY:
+            return  # another thread did meanwhile
+        try:
+            self._read = pauses.in_force(self._store, datetime.fromtimestamp(now, UTC))
+        except Unavailable:
+            degraded.send("pauses-unread")
+        self._looked = now
+
+
+def withheld(in_force: Iterable[Pause]) -> Mapping[str, str]:
+    """Rule (or `all`) -> why it is not shown, for `Site.withheld`."""
+    return MappingProxyType({one.rule: words(one) for one in in_force})
+
+
+def words(pause: Pause) -> str:
+    """Since when, until when and why; not by whom, for clients read it."""
+    end = f" until {_moment(pause.until)}" if pause.until else ""
+    return f"paused since {_moment(pause.since)}{end}: {pause.reason}"
+
+
+def _moment(when: datetime) -> str:
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
