@@ -18,7 +18,9 @@ from cds_service.cards import Occasion, card
 from cds_service.choice import choose
 from cds_service.decision import Decision, unknowns
 from cds_service.errors import DataUnavailable, Issue, SettingsError
+from cds_service.fhir.client import FhirClient
 from cds_service.fhir.context import gather_context
+from cds_service.fhir.prefetch import Fetcher, add_medications
 from cds_service.fhir.proposed import names_condition
 from cds_service.fhir.read import names_order, read
 from cds_service.fhir.resources import Evidence, gather, relative
@@ -72,12 +74,24 @@ class Service:
         return self.hook in HOOKS and HOOKS[self.hook].orders
 
 
-def answer(service: Service, request: HookRequest, *, today: date, site: Site) -> Decision:
-    """The decision for one request. Raises CdsError: 412 when it cannot be judged."""
-    evidence = gather(service.prefetch, request.prefetch, request.patient_id)
-    for kind in site.unsupported & evidence.missing.keys():
-        evidence.unsupported[kind] = evidence.missing.pop(kind)
-    gather_context(service.hook, request.context, evidence, request.patient_id)
+def answer(
+    service: Service,
+    request: HookRequest,
+    *,
+    today: date,
+    site: Site,
+    client: FhirClient | None = None,
+) -> Decision:
+    """The decision for one request; `client` fetches what it did not bring.
+
+    Raises CdsError: 412 when it cannot be judged.
+    """
+    with Fetcher(client, request, site.unsupported) as fetcher:
+        evidence = gather(service.prefetch, request.prefetch, request.patient_id, fetcher.complete)
+        for kind in site.unsupported & evidence.missing.keys():
+            evidence.unsupported[kind] = evidence.missing.pop(kind)
+        gather_context(service.hook, request.context, evidence, request.patient_id, fetcher.read)
+        add_medications(evidence, fetcher)
     return decide(service, request, evidence, today=today, site=site)
 
 

@@ -181,6 +181,24 @@ class Settings(BaseSettings):
     keys: Annotated[Path | None, Unsettable] = Field(
         None, description="File of the keys that hash ids; empty: made in STATE (SQLite only)."
     )
+    fhir_servers: Words = Field(
+        (), description="Base URLs of the FHIR servers to fetch missing data from, comma-separated."
+    )
+    fhir_private: Words = Field(
+        (), description="Those of CDS_SERVICE_FHIR_SERVERS that have private addresses."
+    )
+    fetch_deadline: float = Field(
+        2.0, description="Seconds for all that one call fetches.", gt=0, le=20
+    )
+    fetch_bytes: int = Field(
+        5_000_000, description="Most bytes fetched for one prefetch key, all pages.", ge=1_000
+    )
+    fetch_pages: int = Field(
+        20, description="Most pages fetched for one prefetch key.", ge=1, le=1_000
+    )
+    fetch_connections: int = Field(
+        16, description="Fetches at the same time, in each server process.", ge=1, le=256
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe messages that are logged."
     )

@@ -6,7 +6,7 @@ call, as in the chart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from cds_service.errors import DataUnavailable, Issue
@@ -27,14 +27,26 @@ ORDERS = ("MedicationRequest", "ServiceRequest", *R4_TYPES)
 NOT_SENT = "this order is not among the resources of the call"
 
 
+#: references -> the resources the FHIR server has for them
+Read = Callable[[Iterable[str]], Mapping[str, Resource]]
+
+
 def gather_context(
-    hook: str, context: Mapping[str, Any], evidence: Evidence, patient_id: str
+    hook: str,
+    context: Mapping[str, Any],
+    evidence: Evidence,
+    patient_id: str,
+    read: Read = lambda _references: {},
 ) -> None:
     """Put into `evidence` what the context of this hook holds; nothing for hooks on the chart.
+
+    `read` gets what the context only names: dispatched orders that are not among the chart's.
 
     Raises BadRequest for what is no FHIR JSON, DataUnavailable (412) for another patient's
     resources, for a Bundle that is not whole and for a dispatched order that is not in the call.
     """
+    if hook == "order-dispatch":
+        _read_orders(context, evidence, patient_id, read)
     gather = _GATHER.get(hook)
     if gather:
         gather(context, evidence, patient_id)
@@ -59,6 +71,20 @@ def _drafts(context: Mapping[str, Any], evidence: Evidence, patient_id: str) -> 
     return drafts
 
 
+def _read_orders(
+    context: Mapping[str, Any], evidence: Evidence, patient_id: str, read: Read
+) -> None:
+    orders = (one for one in context["dispatchedOrders"] if relative(one).split("/")[0] in ORDERS)
+    wanted = [one for one in orders if not _held(one, evidence)]
+    for reference, order in read(wanted).items():
+        about(order, evidence, patient_id)
+        evidence.named[reference] = order
+
+
+def _held(reference: str, evidence: Evidence) -> Resource | None:
+    return evidence.named.get(relative(reference)) or evidence.named.get(reference)
+
+
 def _dispatch(context: Mapping[str, Any], evidence: Evidence, patient_id: str) -> None:
     """order-dispatch names orders already placed; they are among the resources of the chart."""
     for index, task in enumerate(context.get("fulfillmentTasks") or ()):
@@ -67,7 +93,7 @@ def _dispatch(context: Mapping[str, Any], evidence: Evidence, patient_id: str) -
     found: dict[str, Resource] = {}
     lacking: list[Issue] = []
     for index, reference in enumerate(context["dispatchedOrders"]):
-        order = evidence.named.get(relative(reference)) or evidence.named.get(reference)
+        order = _held(reference, evidence)
         if order is not None:
             found[order.reference] = order  # named twice it is one
         elif relative(reference).split("/")[0] in ORDERS:

@@ -1,14 +1,15 @@
 """What the caller sent: prefetch values as resources by type, each with its JSON path.
 
 Per prefetch key: a resource, a Bundle or a list of them is data; null is known to be empty; a
-missing key was not obtained; an OperationOutcome is an error; a Bundle with a `next` link is
-incomplete. A resource of another patient refuses the whole call.
+missing key was not sent; an OperationOutcome is an error; a Bundle with a `next` link is
+incomplete. What is lacking may be completed (see `prefetch`). A resource of another patient refuses
+the whole call, wherever it came from.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from cds_service.errors import BadRequest, DataUnavailable
 from cds_service.fhir.releases import as_r4
 from cds_service.fhir.releases.reshape import as_sent
 
+MORE = "there are more pages (a next link)"
 DEEPEST = 20  # lists and Bundles within each other; real calls have two or three
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 
@@ -49,6 +51,28 @@ class Resource:
     def named(self, element: str) -> str:
         """The element (under R4's name) as the client named it."""
         return as_sent(element, self.names) if self.names else element
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What fetching brought for one prefetch key: resources or pages, and `why` not all of them.
+
+    `outcome` is a class for counting; `status` the last HTTP status.
+    """
+
+    values: tuple[Any, ...] = ()
+    why: str = ""
+    outcome: str = "ok"
+    status: int | None = None
+    seconds: float = 0.0
+
+
+#: templates, and the keys that lack something with the reason -> what could be had for them
+Complete = Callable[[Mapping[str, str], Mapping[str, str]], Mapping[str, Fetched]]
+
+
+def _nothing(_templates: Mapping[str, str], _lacking: Mapping[str, str]) -> Mapping[str, Fetched]:
+    return {}
 
 
 @dataclass(slots=True)
@@ -100,26 +124,50 @@ def template_type(template: str) -> str:
     return re.split(r"[/?]", template, maxsplit=1)[0]
 
 
-def gather(templates: Mapping[str, str], prefetch: Mapping[str, Any], patient_id: str) -> Evidence:
-    """Evidence from the prefetch of one request.
+def gather(
+    templates: Mapping[str, str],
+    prefetch: Mapping[str, Any],
+    patient_id: str,
+    complete: Complete = _nothing,
+) -> Evidence:
+    """Evidence from the prefetch of one request, and from what `complete` could add to it.
 
     Raises BadRequest for a value that is no FHIR JSON, DataUnavailable (412) when a resource
     belongs to another patient.
     """
     evidence = Evidence()
     found: dict[tuple[str, str], Resource] = {}
-    for key, template in templates.items():
-        if key not in prefetch:
-            evidence.missing[template_type(template)] = f"prefetch key '{key}' was not supplied"
+    lacking = {k: f"prefetch key '{k}' was not supplied" for k in templates if k not in prefetch}
     for key, value in prefetch.items():
         problem = collect(value, f"prefetch.{key}", found, evidence)
         if problem and key in templates:
-            evidence.missing[template_type(templates[key])] = f"prefetch key '{key}': {problem}"
+            lacking[key] = f"prefetch key '{key}': {problem}"
+    for key, fetched in complete(templates, lacking).items():
+        problem = _add_fetched(key, fetched, found, evidence) or fetched.why
+        if problem:
+            lacking[key] += f"; not fetched: {problem}"
+        else:
+            del lacking[key]
+    evidence.missing = {template_type(templates[key]): why for key, why in lacking.items()}
     for resource in sorted(found.values(), key=lambda r: (r.type, r.reference)):
         evidence.by_type.setdefault(resource.type, []).append(resource)
         evidence.named.setdefault(resource.sent_reference, resource)
     _same_patient(evidence, patient_id)
     return evidence
+
+
+def _add_fetched(
+    key: str, fetched: Fetched, found: dict[tuple[str, str], Resource], evidence: Evidence
+) -> str | None:
+    """As `collect`, of pages whose `next` links were followed. What is no FHIR is not had."""
+    try:
+        for index, value in enumerate(fetched.values):
+            problem = collect(value, f"fhirServer.{key}[{index}]", found, evidence)
+            if problem and problem != MORE:
+                return problem
+    except BadRequest as error:
+        return f"the FHIR server's answer: {error}"
+    return None
 
 
 def collect(
@@ -139,14 +187,14 @@ def collect(
         return "an OperationOutcome instead of data"
     if value["resourceType"] == "Bundle":
         return _bundle(value, path, found, evidence)
-    _add(_resource(value, path), found)
+    _add(resource_at(value, path), found)
     return None
 
 
 def _bundle(
     bundle: Mapping[str, Any], path: str, found: dict[tuple[str, str], Resource], evidence: Evidence
 ) -> str | None:
-    problem: str | None = "there are more pages (a next link)" if _has_next(bundle) else None
+    problem: str | None = None
     entries = bundle.get("entry") or []
     if not isinstance(entries, list):
         raise BadRequest("Bundle.entry is not a list", expression=[f"{path}.entry"])
@@ -161,16 +209,17 @@ def _bundle(
         problem = collect(resource, here, found, evidence) or problem
         full_url = entry.get("fullUrl")
         if isinstance(full_url, str) and isinstance(resource, dict):
-            evidence.named[full_url] = _resource(resource, here)
-    return problem
+            evidence.named[full_url] = resource_at(resource, here)
+    return problem or (MORE if next_link(bundle) is not None else None)
 
 
-def _has_next(bundle: Mapping[str, Any]) -> bool:
-    links = bundle.get("link")
-    return any(
-        isinstance(link, dict) and link.get("relation") == "next"
-        for link in (links if isinstance(links, list) else ())
-    )
+def next_link(bundle: object) -> str | None:
+    """The address of the next page of a search, where there is one."""
+    links = bundle.get("link") if isinstance(bundle, Mapping) else None
+    for link in links if isinstance(links, list) else ():
+        if isinstance(link, dict) and link.get("relation") == "next":
+            return str(link.get("url") or "")
+    return None
 
 
 def _outcome_problem(outcome: Mapping[str, Any]) -> str | None:
@@ -182,7 +231,7 @@ def _outcome_problem(outcome: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _resource(raw: Mapping[str, Any], path: str) -> Resource:
+def resource_at(raw: Mapping[str, Any], path: str) -> Resource:
     """The resource under R4's names, known by the reference it was sent with."""
     reference, made = _reference(raw, path), as_r4(raw)
     if made is None:

@@ -54,7 +54,12 @@ def parse(body: object, *, hook: str) -> HookRequest:
     that are null are taken as absent: CDS Hooks forbids them, and clients send them.
     """
     body = _with_names_of_the_table(body, hook)
-    issues = [*_faults("request", body), *_context_faults(body, hook), *_hook_faults(body, hook)]
+    issues = [
+        *_faults("request", body),
+        *_context_faults(body, hook),
+        *_hook_faults(body, hook),
+        *_access_faults(body),
+    ]
     if issues or not isinstance(body, dict):
         raise BadRequest.of(issues)
     return HookRequest(
@@ -91,6 +96,21 @@ def _hook_faults(body: object, hook: str) -> Iterator[Issue]:
     sent = body.get("hook") if isinstance(body, dict) else None
     if isinstance(sent, str) and sent and sent != hook:
         yield Issue("error", "value", f"hook: this service answers '{hook}' only", ("hook",))
+
+
+def _access_faults(body: object) -> Iterator[Issue]:
+    """cds-r-1: a token is for a server; and its patient is the one whose chart is open."""
+    access = body.get("fhirAuthorization") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or not isinstance(access, dict):
+        return
+    if not body.get("fhirServer"):
+        told = "fhirServer: is required with fhirAuthorization"
+        yield Issue("error", "required", told, ("fhirServer",))
+    context = body.get("context")
+    patient = context.get("patientId") if isinstance(context, dict) else None
+    if access.get("patient") not in (None, patient):
+        told = "fhirAuthorization.patient: must be context.patientId"
+        yield Issue("error", "value", told, ("fhirAuthorization.patient",))
 
 
 def _faults(schema: str, value: object, place: str = "") -> Iterator[Issue]:

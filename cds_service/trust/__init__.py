@@ -1,4 +1,6 @@
-"""Who may call: registered CDS clients, their tokens, and what each route asks of a caller.
+"""Who may call, and whom this service may call.
+
+Registered CDS clients, their tokens, and what each route asks of a caller:
 
 - `clients`   the profile of each client, from `[clients.<name>]` of the site's TOML file
 - `keys`      the public keys of a client: a file, or its JWKS address, cached
@@ -6,5 +8,6 @@
 - `replay`    each token once
 - `pausing`   rules taken out of service for a while, on all machines
 - `access`    route -> public, client, operator or demo
+- `outbound`  the FHIR servers this service may ask, and the limits on asking
 - `refusals`  why a caller was refused, as a code, and the signal that counts it
 """

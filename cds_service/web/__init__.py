@@ -21,9 +21,12 @@ from flask import Flask
 
 from cds_service import service as engine
 from cds_service.demo.patients import Case, load_cases, whole_record
+from cds_service.fhir.client import FhirClient
 from cds_service.service import Service
 from cds_service.settings import Settings
+from cds_service.site import SiteFile
 from cds_service.store.engine import Store
+from cds_service.trust import outbound
 from cds_service.trust.pausing import Paused
 from cds_service.web import (
     about,
@@ -79,6 +82,7 @@ def create_app(
             site=site,
             services=offered,
             answer=answer,
+            fetch=_fetch(settings, from_file, demo=patients is not None, answer=answer),
             demo=patients,
             store=store,
             paused=Paused(store) if store else None,
@@ -91,6 +95,17 @@ def create_app(
         console.init_app(app, settings, demo=patients is not None)
     gate.init_app(app, settings, authenticator)
     return app
+
+
+def _fetch(
+    settings: Settings, from_file: SiteFile, *, demo: bool, answer: Answer
+) -> FhirClient | None:
+    """The engine's way to FHIR servers, of which the demo may ask its own."""
+    if answer is not engine.answer:
+        return None
+    own = demo_fhir.addresses(settings) if demo else ()
+    known = callers.clients(settings, from_file.clients)
+    return FhirClient(outbound.policy(settings, known.values(), own=own))
 
 
 def demo_of(cases: Iterable[Case]) -> Demo:

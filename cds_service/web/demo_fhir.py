@@ -12,6 +12,7 @@ from cds_service import __version__
 from cds_service.demo.patients import DEMO_TODAY
 from cds_service.demo.record import APPLIED, Found, Parameters, Record, searchset
 from cds_service.errors import BadRequest, NotFound
+from cds_service.settings import Settings
 from cds_service.web.wire import FHIR_JSON, json_response
 from cds_service.web.wiring import wiring
 
@@ -68,6 +69,11 @@ def search(resource_type: str) -> Response:
     ]
     found = _record(resource_type).search(resource_type, parameters)
     return _fhir(_page(resource_type, found, parameters))
+
+
+def addresses(settings: Settings) -> tuple[str, ...]:
+    """The base URLs by which this machine knows the demo's FHIR server."""
+    return tuple(f"http://{host}:{settings.port}{PATH}" for host in ("localhost", "127.0.0.1"))
 
 
 def base_url() -> str:

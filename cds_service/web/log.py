@@ -21,7 +21,7 @@ log = logging.getLogger("cds_service.request")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _FIELDS = (
-    "request_id client tenant service route method status ms rules error reason fault"
+    "request_id client tenant service route method status ms rules error reason fault type outcome"
 ).split()
 
 
@@ -58,6 +58,8 @@ def config(level: str) -> dict[str, Any]:
             # gunicorn's own access log holds query strings; flask-cors tells of every request.
             "gunicorn.access": {"handlers": [], "propagate": False, "level": "CRITICAL"},
             "flask_cors": {"level": "WARNING"},
+            # What is fetched has the patient in its URL.
+            "urllib3": {"handlers": [], "propagate": False, "level": "CRITICAL"},
         },
     }
 

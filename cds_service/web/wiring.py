@@ -9,14 +9,17 @@ from typing import Protocol
 
 from flask import Flask, current_app
 
+from cds_service import service as engine
 from cds_service.decision import Decision
 from cds_service.demo.patients import Case
 from cds_service.demo.record import Record
+from cds_service.fhir.client import FhirClient
 from cds_service.protocol.request import HookRequest
 from cds_service.service import Service
 from cds_service.settings import Settings, Site
 from cds_service.site import ALL
 from cds_service.store.engine import Store
+from cds_service.trust import outbound
 from cds_service.trust.clients import ANYONE, Client
 from cds_service.trust.pausing import Paused, withheld
 from cds_service.web import clock
@@ -50,6 +53,7 @@ class Wiring:
     services: Mapping[str, Service]
     answer: Answer
     demo: Demo | None
+    fetch: FhirClient | None = None
     #: without one nothing is remembered: for tests of other things
     store: Store | None = None
     paused: Paused | None = None
@@ -78,7 +82,12 @@ class Wiring:
         if client.mode == "shadow":
             held[ALL] = "this client is in shadow mode"
         site = replace(self.site, withheld=held) if held else self.site
-        return self.answer(service, request, today=self.today(), site=site)
+        if self.fetch is None:
+            return self.answer(service, request, today=self.today(), site=site)
+        fetch = self.fetch
+        if client is not ANYONE:  # a registered client has servers of its own, or none
+            fetch = fetch.limited_to(outbound.servers(client))
+        return engine.answer(service, request, today=self.today(), site=site, client=fetch)
 
 
 def attach(app: Flask, wiring: Wiring) -> None:

@@ -99,7 +99,8 @@ def test_another_hook_than_the_services_is_refused() -> None:
 
 
 def test_an_access_token_is_needed_where_authorization_is_sent() -> None:
-    assert faults(body(fhirAuthorization={})) == [("required", ("fhirAuthorization.access_token",))]
+    sent = body(fhirServer="https://ehr.example/fhir", fhirAuthorization={})
+    assert faults(sent) == [("required", ("fhirAuthorization.access_token",))]
 
 
 def test_messages_do_not_repeat_what_was_sent() -> None:
@@ -107,3 +108,21 @@ def test_messages_do_not_repeat_what_was_sent() -> None:
     with pytest.raises(BadRequest) as caught:
         parse(body(context=context), hook="patient-view")
     assert "Jane" not in str(caught.value)
+
+
+@pytest.mark.requirement("3.0-26")
+def test_a_token_without_a_server_to_use_it_at_is_refused() -> None:
+    assert faults(body(fhirAuthorization={"access_token": "t"})) == [("required", ("fhirServer",))]
+
+
+@pytest.mark.requirement("3.0-25")
+def test_a_token_for_another_patient_than_the_one_whose_chart_is_open_is_refused() -> None:
+    access = {"access_token": "t", "patient": "another"}
+    sent = body(fhirServer="https://ehr.example/fhir", fhirAuthorization=access)
+    assert faults(sent) == [("value", ("fhirAuthorization.patient",))]
+
+
+@pytest.mark.parametrize("token", ["", "a b", "a\r\nX-Evil: 1", "é"])
+def test_a_token_that_is_no_header_value_is_refused(token: str) -> None:
+    sent = body(fhirServer="https://ehr.example/fhir", fhirAuthorization={"access_token": token})
+    assert faults(sent) == [("value", ("fhirAuthorization.access_token",))]
