@@ -2,6 +2,7 @@
 
 - `what_if`   a record, a hook and a date; the cards that come back, and the timeline beside them
 - `material`  what a visitor brings, as the call of a hook
+- `occasion`  what the hook's context holds beside patient and user
 - `trial`     one such call judged, and what the page shows of it
 - `lanes`, `ahead`, `injected`  the timeline as data (`picture`), from the case the rules saw
 - `timeline`, `axis`, `shapes`, `scale`  the same as SVG

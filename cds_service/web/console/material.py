@@ -11,10 +11,10 @@ from datetime import date
 from typing import Any
 
 from cds_service.demo.call import call_from_bundle, hook_call
-from cds_service.demo.orders import ORDERS
 from cds_service.demo.record import Resource, resources_of
 from cds_service.errors import BadRequest, NotFound
 from cds_service.service import Service
+from cds_service.web.console import occasion
 from cds_service.web.wire import parse_json
 from cds_service.web.wiring import Demo
 
@@ -29,7 +29,7 @@ def of_demo(demo: Demo, patient: str, service: Service, order: str, today: date)
     body = hook_call(
         service.hook, service.prefetch, demo.record, patient=patient, fhir_server=FHIR_SERVER
     )
-    return _with_draft(body, service, order, today)
+    return occasion.fill(body, service.hook, order, today)
 
 
 def of_text(text: str, chosen: Service, order: str, today: date) -> Body:
@@ -42,7 +42,7 @@ def of_text(text: str, chosen: Service, order: str, today: date) -> Body:
         # Nothing is called on a visitor's word: what was not sent counts as not obtained.
         return {k: v for k, v in content.items() if k not in ("fhirServer", "fhirAuthorization")}
     body = call_from_bundle(chosen.hook, chosen.prefetch, content)
-    return _with_draft(body, chosen, order, today)
+    return occasion.fill(body, chosen.hook, order, today)
 
 
 def service_for(body: Mapping[str, Any], services: Iterable[Service], chosen: Service) -> Service:
@@ -74,13 +74,13 @@ def _read(text: str) -> Body:
     """The JSON object in `text`; lines of one resource each become a Bundle."""
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and _is_ndjson(lines[0]):
-        return _bundle(_line(line, number) for number, line in enumerate(lines, start=1))
+        return occasion.bundle(_line(line, number) for number, line in enumerate(lines, start=1))
     content = parse_json(text.encode())
     if not isinstance(content, dict):
         raise BadRequest("Paste a JSON object, or one on each line.", code="structure")
     if content.get("resourceType", "Bundle") == "Bundle":
         return content
-    return _bundle([content])
+    return occasion.bundle([content])
 
 
 def _is_ndjson(first_line: str) -> bool:
@@ -96,21 +96,3 @@ def _line(line: str, number: int) -> Resource:
     if not isinstance(resource, dict):
         raise BadRequest(f"Line {number} must hold a JSON object.", code="structure")
     return resource
-
-
-def _bundle(resources: Iterable[Resource]) -> Resource:
-    entries = [{"resource": resource} for resource in resources]
-    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
-
-
-def _with_draft(body: Body, service: Service, order: str, today: date) -> Body:
-    """The call with one draft order in its context, where the hook is about orders."""
-    if not service.about_orders:
-        return body
-    if order not in ORDERS:
-        raise BadRequest(f"Choose an order: {', '.join(ORDERS)}.", code="value")
-    draft = ORDERS[order].draft(body["context"]["patientId"], today)
-    context = body["context"] | {"draftOrders": _bundle([draft])}
-    if service.hook == "order-select":
-        context["selections"] = [f"{draft['resourceType']}/{draft['id']}"]
-    return body | {"context": context}

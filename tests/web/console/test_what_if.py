@@ -13,8 +13,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from cds_service.demo.orders import ORDERS
+from cds_service.service import Service
 from cds_service.settings import Settings
 from cds_service.web import create_app
+from hooks import services
 from tests.conftest import ROOT
 from tests.web.console.conftest import CASES
 
@@ -76,8 +78,26 @@ def test_an_order_is_tried_on_a_demo_patient(order: str, console: FlaskClient) -
     assert "No rule was asked" not in answer.text
 
 
-def test_a_fifth_injection_is_too_many(console: FlaskClient) -> None:
-    form = {"service": "pht-order-select", "patient": "steroid-overuse", "order": "steroid-left"}
+@pytest.mark.parametrize("service", services(), ids=lambda service: service.hook)
+@pytest.mark.parametrize("pasted", [False, True])
+def test_every_hook_is_tried_on_a_record(
+    pasted: bool, service: Service, console: FlaskClient
+) -> None:
+    form = {"service": service.id, "order": "steroid-left"}
+    whole = json.dumps(bundle("steroid-overuse"))
+    form |= {"text": whole} if pasted else {"patient": "steroid-overuse"}
+    answer = console.post(RESULT, data=form)
+    assert answer.status_code == 200
+    assert "No rule was asked" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "hook", ["order-select", "order-sign", "order-dispatch", "appointment-book"]
+)
+def test_a_fifth_injection_is_too_many_at_whatever_hook_it_comes(
+    hook: str, console: FlaskClient
+) -> None:
+    form = {"service": f"pht-{hook}", "patient": "steroid-overuse", "order": "steroid-left"}
     assert "steroid-count-limit" in rules(console.post(RESULT, data=form).text)
 
 
