@@ -16,7 +16,7 @@ from cds_service.web.console.picture import Lane, Line, Mark, Picture, Side
 from cds_service.web.console.scale import GUTTER, PITCH, RIGHT, WIDTH, Scale, rows_of
 
 LANE_PADDING = 7
-SCORES = 96  # height of the lane of scores
+SCORES = 60  # height of the lane of one instrument's scores
 NOTE = 8  # what a note below the name adds to a lane of one row
 LABEL = 15  # height of one row of labels above the lanes
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
@@ -28,7 +28,7 @@ def draw(picture: Picture, side: Side, anchors: Mapping[str, str]) -> str:
     labels = list(axis.labels(picture, side, scale))
     top = LABEL * (1 + max(label.row for label in labels)) + 22
     heights = [_height(lane, scale) for lane in side.lanes]
-    bottom = top + sum(heights) + (SCORES if side.lines else 0)
+    bottom = top + sum(heights) + SCORES * len(side.lines)
     drawing = drawsvg.Drawing(
         WIDTH,
         bottom + 24,
@@ -46,8 +46,8 @@ def draw(picture: Picture, side: Side, anchors: Mapping[str, str]) -> str:
     for lane, height in zip(side.lanes, heights, strict=True):
         drawing.extend(_lane(lane, y, height, scale, anchors))
         y += height
-    if side.lines:
-        drawing.extend(_scores(side.lines, y, scale, anchors))
+    for number, line in enumerate(side.lines):
+        drawing.extend(_scores(line, number, y + SCORES * number, scale, anchors))
     drawing.extend(axis.verticals(labels, top, bottom, scale))
     return str(drawing.as_svg(header=""))
 
@@ -85,9 +85,8 @@ def _lane(
 
 
 def _scores(
-    lines: tuple[Line, ...], y: float, scale: Scale, anchors: Mapping[str, str]
+    line: Line, number: int, y: float, scale: Scale, anchors: Mapping[str, str]
 ) -> Iterator[drawsvg.DrawingElement]:
     yield drawsvg.Line(0, y, WIDTH - RIGHT, y, stroke="#d5dce0", class_="tl-rule")
-    for number, line in enumerate(lines):
-        yield from shapes.name(line.name, line.scale, y + 18 + 44 * number, sample=number)
-        yield from shapes.line(line, number, (y + 12, SCORES - 24), scale, anchors)
+    yield from shapes.name(line.name, line.scale, y + 22, sample=number)
+    yield from shapes.line(line, number, (y + 20, SCORES - 28), scale, anchors)
