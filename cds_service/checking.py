@@ -1,12 +1,14 @@
-"""`cds-service check`: one file in, one CDS Hooks response out, without a server."""
+"""`cds-service check` and `lint`: one file in; the response, or what is wrong with it, out."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from cds_service import linting
 from cds_service import service as engine
 from cds_service.demo.call import call_from_bundle
 from cds_service.errors import BadRequest
+from cds_service.lint_report import LintReport
 from cds_service.protocol.request import parse
 from cds_service.service import Service
 from cds_service.settings import Settings
@@ -33,6 +35,14 @@ def check(data: bytes, *, hook: str, settings: Settings, explain: bool) -> dict[
     request = parse(content, hook=service.hook)
     decision = engine.answer(service, request, today=clock.today(site), site=site)
     return decision.response(explain=explain)
+
+
+def lint(data: bytes, *, settings: Settings) -> LintReport:
+    """The report on the hook request in `data`. Raises CdsError when it is none."""
+    site = settings.site()
+    engine.check_site(site)
+    services = load_services(settings.plugins)
+    return linting.lint(parse_json(data), services, today=clock.today(site), site=site)
 
 
 def _service_at(hook: object, settings: Settings) -> Service:

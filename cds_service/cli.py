@@ -1,4 +1,4 @@
-"""The commands: `cds-service serve`, `demo`, `check`, `settings`, `parameters`, `ledger`."""
+"""The commands: `cds-service serve`, `demo`, `check`, `lint`, `settings`, `ledger` and more."""
 
 from __future__ import annotations
 
@@ -111,6 +111,37 @@ def clients(name: str | None) -> None:
             report.show_keys(callers.published_keys(known, name, settings))
     except CdsError as error:
         _fail(error)
+
+
+@main.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The date to judge at.")
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+def lint(*, file: Any, today: datetime | None, shape: str) -> None:
+    """Check FILE, a hook request captured from an EHR (- for stdin).
+
+    Prints paths, codes and names of rules, no other patient data. Exit code 0: fine; 1: something
+    stops a judgement; 2: FILE cannot be read as a request of a hook on offer.
+    """
+    from cds_service import checking, report
+
+    try:
+        settings = Settings.load(**({"today": today.date()} if today else {}))
+        found = checking.lint(file.read(), settings=settings)
+    except CdsError as error:
+        _fail(error)
+    if shape == "json":
+        click.echo(orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2))
+    else:
+        report.show_lint(found)
+    sys.exit(0 if found.fine else 1)
 
 
 @main.command()

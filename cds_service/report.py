@@ -18,6 +18,7 @@ from rich.text import Text
 from cds_service.cards import RATIONALE
 from cds_service.decision import UNJUDGED
 from cds_service.guideline.evidence import quantity
+from cds_service.lint_report import LintReport
 from cds_service.settings import Settings
 from cds_service.store.pauses import Pause
 from cds_service.trust.clients import Client
@@ -46,6 +47,32 @@ def show(response: dict[str, Any]) -> None:
         console.print("\n".join(_why(why)), soft_wrap=True)
     if extension:
         console.print_json(data=extension)
+
+
+def show_lint(found: LintReport) -> None:
+    """Prints what is wrong with a hook request, and what can be judged with it."""
+    console = _console()
+    console.print("\n".join(_printable(list(_lint(found)))), soft_wrap=True, markup=False)
+
+
+def _lint(found: LintReport) -> Iterator[str]:
+    yield f"{found.service} ({found.hook}): {'fine' if found.fine else 'judgement is stopped'}"
+    codes = [
+        f"{one.path}: {', '.join(one.codes) or 'text alone'} (near '{one.near}')"
+        for one in found.codes
+    ]
+    for heading, lines in (
+        ("Faults", [f"{one.path}: {one.what}" for one in found.faults]),
+        ("Prefetch", [f"{k.name}: {k.state}, {k.resources} resources" for k in found.keys]),
+        ("Cannot be read", [f"{one.path}: {one.what}" for one in found.unreadable]),
+        ("Not recognised, though it looks relevant", codes),
+        ("Orders", [f"{one.path}: {one.what}" for one in found.orders]),
+        ("Rules that can be judged", [": ".join(filter(None, (r.rule, r.judged, r.why)))
+                                      for r in found.rules]),
+    ):  # fmt: skip
+        if lines:
+            yield f"\n{heading}"
+            yield from (f"  {line}" for line in lines)
 
 
 def _why(explanation: Mapping[str, Any]) -> Iterator[str]:

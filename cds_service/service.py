@@ -52,6 +52,7 @@ OPTIONAL = frozenset(
 )
 
 
+DECEASED = "the patient is recorded as deceased"
 #: the hook whose context holds conditions
 ADDING = "problem-list-item-create"
 
@@ -100,7 +101,7 @@ def decide(
 ) -> Decision:
     """Assess every recommendation, then precedence, modes and budget, then cards."""
     decision = Decision(today=today, fixed_today=site.fixed_today is not None)
-    terminology = _terminology(site)
+    terminology = terminology_of(site)
     decision.silence = _off_topic(service, evidence, terminology, today, site)
     if decision.silence:
         return decision
@@ -150,7 +151,7 @@ def _off_topic(
 def _silence(facts: Facts, request: HookRequest, site: Site) -> str:
     """Whose chart and whose eyes: reasons to say nothing at all."""
     if facts.patient.deceased:
-        return "the patient is recorded as deceased"
+        return DECEASED
     user = relative(request.user_id)
     if not site.advise_patients and user.startswith(("Patient/", "RelatedPerson/")):
         return "the user is the patient or a relative: cards are for clinicians"
@@ -245,7 +246,8 @@ def _occasion(service: Service, request: HookRequest, site: Site) -> Occasion:
 # --- site ---
 
 
-def _terminology(site: Site) -> Terminology:
+def terminology_of(site: Site) -> Terminology:
+    """The value sets, with the site's own codes."""
     if not site.codes:
         return default_terminology()
     frozen = tuple(

@@ -97,7 +97,7 @@ def names_order(evidence: Evidence, terminology: Terminology, today: date, zone:
     Asked first: an order for something else needs no chart, and gets no refusal for lack of one.
     """
     reader = Reader(evidence, Codes(terminology), Dates(zone), today, nonspecific_counts=False)
-    return bool(_ordered(reader, evidence, YES))
+    return bool(orders_of(reader, evidence.drafts, YES))
 
 
 def _required(evidence: Evidence) -> None:
@@ -212,14 +212,12 @@ def _refuse_unreadable(reader: Reader) -> None:
 def _orders(reader: Reader, evidence: Evidence) -> tuple[Order, ...]:
     """What is being ordered; whether PHT is active decides what an order without site may be."""
     active = any(d.certain and d.active is YES for d in reader.diagnoses)
-    return _ordered(reader, evidence, Answer.of(active))
+    return orders_of(reader, evidence.drafts, Answer.of(active))
 
 
-def _ordered(reader: Reader, evidence: Evidence, disease: Answer) -> tuple[Order, ...]:
-    return (
-        *drafts.read(reader, evidence.drafts, disease),
-        *bookings.read(reader, evidence.drafts, disease),
-    )
+def orders_of(reader: Reader, sent: list[Resource], disease: Answer) -> tuple[Order, ...]:
+    """What drafts, dispatched orders and bookings order; `disease`: whether PHT is active."""
+    return (*drafts.read(reader, sent, disease), *bookings.read(reader, sent, disease))
 
 
 def _facts(patient: Patient, reader: Reader, evidence: Evidence) -> Facts:

@@ -69,3 +69,16 @@ def mentions_hamstring(text: str) -> bool:
     """Any mention: worth listing as 'looked relevant, not recognised'."""
     words = normal(text)
     return bool(_HAMSTRING.search(words) or _HAMSTRING_ORIGIN.search(words))
+
+
+#: words near the subject of the rules, in any form: for people who look for codes not recognised
+_NEAR = re.compile(
+    r"\b(hamstring|ischi|tendin|tendon|enthes|inject|infiltrat|cortico|steroid|platelet|shock ?wave"
+    r"|physio|physical therap|eccentric|loading)\w*"
+)
+
+
+def near_subject(text: str) -> str | None:
+    """The word of this service's own list that the text holds: 'Physiotherapie' -> 'physio'."""
+    found = _NEAR.search(normal(text))
+    return found.group(1) if found else None

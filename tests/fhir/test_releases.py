@@ -27,7 +27,9 @@ from tools.refresh_fixtures import FIXTURES, SERVICES, SITE, read
 
 MODELS = {"r5": r5_model, "stu3": stu3_model, "r4": r4_model}
 NOT_APPOINTMENTS = sorted(
-    file for file in FIXTURES.glob("**/request.json") if "releases" not in file.parts
+    file
+    for file in FIXTURES.glob("**/request.json")
+    if "releases" not in file.relative_to(FIXTURES).parts
 )
 WRITTEN = [(path, content) for path, content in calls()]
 IBUPROFEN = {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "5640"}]}
