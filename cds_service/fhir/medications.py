@@ -153,6 +153,13 @@ def _read_drug(act: Act, drug: Drug, concept: Any) -> None:
                 when=act.span.start,
             )
         )
+    elif drug.drug_class == "anticoagulant" and _may_be_taken(act):
+        act.reader.doubts.append("an anticoagulant that may still be taken")
+
+
+def _may_be_taken(act: Act) -> bool:
+    """Its status does not say; in R5 'recorded' for one day does not either."""
+    return act.status in (None, "unknown") or act.resource.sent.get("status") == "recorded"
 
 
 def label(drug: Drug, known: Known) -> str:

@@ -216,6 +216,28 @@ def test_the_day_of_an_administration_is_read_in_either_spelling(word: str) -> N
     assert str(care.start) == ago(3)
 
 
+@pytest.mark.parametrize(
+    ("elements", "doubtful"),
+    [
+        ({"effectiveDateTime": ago(40)}, True),
+        ({"effectiveDateTime": ago(40), **adherence("unknown")}, True),
+        ({"effectiveDateTime": ago(40), **adherence("stopped")}, False),
+    ],
+)
+def test_an_anticoagulant_that_may_still_be_taken_is_a_doubt(
+    elements: dict[str, Any], doubtful: bool
+) -> None:
+    warfarin = {"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "11289"}
+    read_of = facts(pht(), statement(medication={"concept": {"coding": [warfarin]}}, **elements))
+    assert ("an anticoagulant that may still be taken" in read_of.doubts) is doubtful
+
+
+def test_an_order_that_ended_may_never_have_been_carried_out() -> None:
+    made = as_r4({"resourceType": "MedicationRequest", "status": "ended"})
+    assert made is not None
+    assert made.raw["status"] == "unknown"
+
+
 def test_an_activity_performed_goes_on_with_its_plan() -> None:
     plan = {
         "resourceType": "CarePlan",

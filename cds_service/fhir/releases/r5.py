@@ -45,7 +45,8 @@ def _medication_request(made: Reshaped) -> None:
     _reasons(made)
     made.rename("reported", "reportedBoolean")
     _source(made, "reportedReference")
-    made.recode("status", {"ended": "completed"})
+    # Ended is completed, stopped or cancelled: which of them is not said.
+    made.recode("status", {"ended": "unknown"})
     change_lines(made, "dosageInstruction", _dosage)
 
 
