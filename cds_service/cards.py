@@ -80,10 +80,9 @@ def card(
     advice = outcome.advice
     if advice is None:
         raise ValueError(f"{rule.id} did not fire")
-    about = ",".join(outcome.about)
-    identity = f"{occasion.seed}|{rule.id}|{outcome.side.value}|{outcome.variant}|{about}"
+    identity = _identity(outcome, occasion)
     made: dict[str, Any] = {
-        "uuid": str(uuid5(_NAMESPACE, identity)),
+        "uuid": card_uuid(outcome, occasion),
         "summary": _within_limit(advice.summary),
         "indicator": outcome.indicator,
         "detail": detail(rule, outcome, advice, also, gaps(case)),
@@ -101,6 +100,16 @@ def card(
         made["suggestions"] = [_suggestion(one, identity, draft) for one in advice.suggestions]
         made["selectionBehavior"] = "at-most-one" if rule.at_most_one else "any"
     return made
+
+
+def card_uuid(outcome: Outcome, occasion: Occasion) -> str:
+    """The uuid of the card that `outcome` is, or would have been, in this call."""
+    return str(uuid5(_NAMESPACE, _identity(outcome, occasion)))
+
+
+def _identity(outcome: Outcome, occasion: Occasion) -> str:
+    about = ",".join(outcome.about)
+    return f"{occasion.seed}|{outcome.rule}|{outcome.side.value}|{outcome.variant}|{about}"
 
 
 def _within_limit(summary: str) -> str:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from cds_service.guideline import CARD_ORDER, PATHWAY_ORDER, RECOMMENDATIONS
 from cds_service.guideline.finding import Outcome, Recommendation, State
 
 LEVELS = ("critical", "warning", "info")
+SAID_BETTER = "a card that says more of the same comes first"
 PATHWAY_TAKEN = "another pathway card comes first"
 _ORDER = (*CARD_ORDER, *(r.id for r in RECOMMENDATIONS if r.id not in CARD_ORDER))
+
+
+class Kind(Enum):
+    """Why a finding is not shown, as the ledger counts it."""
+
+    SHADOW = "shadow"  # the rule, the client or all is judged and not shown
+    PRECEDENCE = "precedence"
+    REPEAT = "repeat"
+    BUDGET = "budget"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +30,7 @@ class Withheld:
 
     outcome: Outcome
     reason: str
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,11 @@ class Choice:
 
     shown: tuple[Outcome, ...]
     withheld: tuple[Withheld, ...]
+
+    def all_silent(self, reason: str) -> Choice:
+        """The same, with nothing shown: what would have been is withheld for `reason`."""
+        silent = (Withheld(outcome, reason, Kind.SHADOW) for outcome in self.shown)
+        return Choice((), (*silent, *self.withheld))
 
     def beside(self, outcome: Outcome) -> tuple[str, ...]:
         """What else the pathway would say, as lines: of the other side, of load management."""
@@ -47,25 +64,36 @@ def choose(
     rules: Mapping[str, Recommendation],
     silenced: Callable[[str], str | None],
     budget: int,
+    repeats: Callable[[Outcome], str | None] = lambda _: None,
 ) -> Choice:
-    """`silenced`: rule -> why it is not to be shown, or None; such a rule silences no other."""
+    """`silenced`: rule -> why it is not to be shown, or None; such a rule silences no other.
+
+    `repeats`: why a finding is a needless repeat, or None. It keeps its precedence: what says
+    less of the same must not take its place.
+    """
     withheld: list[Withheld] = []
     live: list[Outcome] = []
     for outcome in outcomes:
         if outcome.state is not State.FIRED:
             continue
         if reason := silenced(outcome.rule):
-            withheld.append(Withheld(outcome, reason))
+            withheld.append(Withheld(outcome, reason, Kind.SHADOW))
         else:
             live.append(outcome)
     yielding = [o for o in live if _yields(rules[o.rule], o, live)]
-    withheld += [Withheld(o, "a card that says more of the same comes first") for o in yielding]
+    withheld += [Withheld(o, SAID_BETTER, Kind.PRECEDENCE) for o in yielding]
     standing = [o for o in live if o not in yielding]
     pathway = sorted((o for o in standing if rules[o.rule].pathway), key=_pathway_rank)
-    withheld += [Withheld(o, PATHWAY_TAKEN) for o in pathway[1:]]
+    withheld += [Withheld(o, PATHWAY_TAKEN, Kind.PRECEDENCE) for o in pathway[1:]]
     others = [o for o in standing if not rules[o.rule].pathway]
-    ranked = sorted((*others, *pathway[:1]), key=_card_rank)
-    withheld += [Withheld(o, f"more than {budget} cards") for o in ranked[budget:]]
+    wanted: list[Outcome] = []
+    for outcome in (*others, *pathway[:1]):
+        if reason := repeats(outcome):
+            withheld.append(Withheld(outcome, reason, Kind.REPEAT))
+        else:
+            wanted.append(outcome)
+    ranked = sorted(wanted, key=_card_rank)
+    withheld += [Withheld(o, f"more than {budget} cards", Kind.BUDGET) for o in ranked[budget:]]
     return Choice(tuple(ranked[:budget]), tuple(withheld))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cds_service.cards import (
     RATIONALE,
+    Occasion,
     criterion,
     left_out,
     threshold,
@@ -35,6 +36,8 @@ class Decision:
     asked: tuple[Recommendation, ...] = ()
     off: tuple[str, ...] = ()
     case: Case | None = None
+    #: the call, as the cards' uuids are made from it; None when no rule was asked
+    occasion: Occasion | None = None
     today: date
     fixed_today: bool = False
 

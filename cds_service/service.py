@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from cds_service.cards import Occasion, card
-from cds_service.choice import choose
+from cds_service.choice import Choice, choose
 from cds_service.decision import Decision, unknowns
 from cds_service.errors import DataUnavailable, Issue, SettingsError
 from cds_service.fhir.client import FhirClient
@@ -28,12 +28,14 @@ from cds_service.guideline import RECOMMENDATIONS, ordering
 from cds_service.guideline import conventions as c
 from cds_service.guideline.case import Case
 from cds_service.guideline.finding import Criterion, Outcome, Recommendation, State
+from cds_service.guideline.overrides import REASONS
 from cds_service.guideline.registry import faults, parameters
 from cds_service.patient.facts import Facts
 from cds_service.patient.when import NO, UNKNOWN
 from cds_service.protocol.hooks import HOOKS
 from cds_service.protocol.request import HookRequest
-from cds_service.site import Site
+from cds_service.repeats import NOTHING, History
+from cds_service.site import ALL, DEFAULT, NO_REASON, Site
 from cds_service.terminology import Terminology
 from cds_service.terminology.valuesets import default_terminology, site_terminology
 
@@ -82,6 +84,7 @@ def answer(
     today: date,
     site: Site,
     client: FhirClient | None = None,
+    history: History = NOTHING,
 ) -> Decision:
     """The decision for one request; `client` fetches what it did not bring.
 
@@ -93,13 +96,22 @@ def answer(
             evidence.unsupported[kind] = evidence.missing.pop(kind)
         gather_context(service.hook, request.context, evidence, request.patient_id, fetcher.read)
         add_medications(evidence, fetcher)
-    return decide(service, request, evidence, today=today, site=site)
+    return decide(service, request, evidence, today=today, site=site, history=history)
 
 
 def decide(
-    service: Service, request: HookRequest, evidence: Evidence, *, today: date, site: Site
+    service: Service,
+    request: HookRequest,
+    evidence: Evidence,
+    *,
+    today: date,
+    site: Site,
+    history: History = NOTHING,
 ) -> Decision:
-    """Assess every recommendation, then precedence, modes and budget, then cards."""
+    """Assess every recommendation, then modes, precedence, repeats and budget, then cards.
+
+    `history` holds what this user did with earlier cards about this patient.
+    """
     decision = Decision(today=today, fixed_today=site.fixed_today is not None)
     terminology = terminology_of(site)
     decision.silence = _off_topic(service, evidence, terminology, today, site)
@@ -126,12 +138,26 @@ def decide(
         for outcome in _assess(rule, case)
     ]
     _refuse_if_none_judged(decision.outcomes, evidence, service)
-    decision.choice = choose(decision.outcomes, rules, site.silenced, case.whole(c.CARD_BUDGET))
-    occasion = _occasion(service, request, site)
+    decision.choice = _choice(decision.outcomes, rules, case, site, history)
+    decision.occasion = occasion = _occasion(service, request, site)
     for outcome in decision.shown:
         also = decision.choice.beside(outcome) if rules[outcome.rule].pathway else ()
         decision.cards.append(card(rules[outcome.rule], outcome, case, occasion, also=also))
     return decision
+
+
+def _choice(
+    outcomes: Sequence[Outcome],
+    rules: Mapping[str, Recommendation],
+    case: Case,
+    site: Site,
+    history: History,
+) -> Choice:
+    def repeats(outcome: Outcome) -> str | None:
+        return history.repeats(outcome, site.repeats, case.today)
+
+    choice = choose(outcomes, rules, site.silenced, case.whole(c.CARD_BUDGET), repeats)
+    return choice.all_silent(site.withheld[ALL]) if ALL in site.withheld else choice
 
 
 def _off_topic(
@@ -266,6 +292,9 @@ def check_site(site: Site) -> None:
     """Raises SettingsError for names the guideline does not know and unsafe parameter values."""
     _check_names("[rules.{}] is not a rule", site.rule_modes, [r.id for r in RECOMMENDATIONS])
     _check_names("parameters.{} is not a parameter", site.parameters, list(parameters()))
+    reasons = [*REASONS, DEFAULT, NO_REASON]
+    _check_names("repeats.info.{} is not an override reason", site.repeats.info, reasons)
+    _check_names("repeats.warning.{} is not an override reason", site.repeats.warning, reasons)
     for fault in faults(site.parameters):
         raise SettingsError(fault)
     value_sets = ["pht", *default_terminology().value_sets]

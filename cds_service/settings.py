@@ -199,6 +199,15 @@ class Settings(BaseSettings):
     fetch_connections: int = Field(
         16, description="Fetches at the same time, in each server process.", ge=1, le=256
     )
+    ledger_required: bool = Field(
+        default=False, description="Give no advice that cannot be put on record: 503 instead."
+    )
+    spool_limit: int = Field(
+        50_000_000, description="Most that waits in STATE for the database, in bytes.", ge=0
+    )
+    keep_comments: bool = Field(
+        default=False, description="Keep what users write in feedback; it may hold patient data."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe messages that are logged."
     )
@@ -247,6 +256,7 @@ class Settings(BaseSettings):
             advise_patients=self.advise_patients,
             fixed_today=self.today,
             unsupported=frozenset(self.unsupported),
+            repeats=from_file.repeats,
         )
 
 

@@ -8,6 +8,8 @@
     "http://snomed.info/sct" = ["..."]
     [clients.north-hospital]              # who may call: see `cds_service.trust.clients`
     iss = "https://ehr.north.example"
+    [repeats.info]                        # days before an overridden card is shown again
+    patient-declined = 90                 # by override reason; "default" for all others
 
 Names of rules, parameters and value sets are checked against the guideline by
 `cds_service.service.check_site`; this module checks only the shape.
@@ -27,15 +29,38 @@ from zoneinfo import ZoneInfo
 from cds_service.errors import SettingsError
 
 MODES = ("on", "shadow", "off")
-TABLES = ("rules", "parameters", "codes", "clients")
+TABLES = ("rules", "parameters", "codes", "clients", "repeats")
 
 ALL = "all"  # every rule, where rules are withheld
+
+NO_REASON = "no reason given"
+DEFAULT = "default"  # the row of the table of repeats for every reason not named
+REPEAT_DAYS = 42  # G8: info cards are not repeated within 42 days of dismissal
+LONGEST_REPEAT = 365  # days: what is held back longer is better switched off
 
 Codes = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 
 def _nothing() -> Mapping[str, Any]:
     return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """For how many days an overridden card is held back: by level, then by override reason.
+
+    Critical cards never are, warnings only where the site says so.
+    """
+
+    info: Mapping[str, int] = field(
+        default_factory=lambda: MappingProxyType({DEFAULT: REPEAT_DAYS, "record-wrong": 7})
+    )
+    warning: Mapping[str, int] = field(default_factory=_nothing)
+
+    def days(self, level: str, reason: str) -> int:
+        """0: not held back."""
+        table = {"info": self.info, "warning": self.warning}.get(level, {})
+        return table.get(reason, table.get(DEFAULT, 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +83,13 @@ class Site:
     unsupported: frozenset[str] = frozenset()
     #: rules judged but not shown for now, or ALL, each with the reason
     withheld: Mapping[str, str] = field(default_factory=_nothing)
+    repeats: Repeats = field(default_factory=Repeats)
 
     def silenced(self, rule: str) -> str | None:
         """Why a rule that is judged is not shown, if so."""
         if self.rule_modes.get(rule) == "shadow":
             return "the rule is in shadow mode"
-        return self.withheld.get(rule) or self.withheld.get(ALL)
+        return self.withheld.get(rule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +100,7 @@ class SiteFile:
     rule_modes: Mapping[str, str] = field(default_factory=_nothing)
     codes: Codes = field(default_factory=_nothing)
     clients: Mapping[str, Any] = field(default_factory=_nothing)
+    repeats: Repeats = field(default_factory=Repeats)
 
 
 def read_site_file(path: Path) -> SiteFile:
@@ -99,6 +126,7 @@ def _site_file(content: dict[str, Any]) -> SiteFile:
         parameters=MappingProxyType(_parameters(_table(content, "parameters"))),
         codes=MappingProxyType(_codes(_table(content, "codes"))),
         clients=MappingProxyType(_table(content, "clients")),
+        repeats=_repeats(_table(content, "repeats")),
     )
 
 
@@ -124,6 +152,26 @@ def _parameters(table: dict[str, Any]) -> dict[str, float]:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise SettingsError(f"parameters.{name} must be a number")
     return dict(table)
+
+
+def _repeats(levels: dict[str, Any]) -> Repeats:
+    """Each level's table over the one that is there without it."""
+    for level in levels:
+        if level not in ("info", "warning"):
+            raise SettingsError(f"[repeats.{level}] is unknown: info or warning (critical: never)")
+    usual = Repeats()
+    return Repeats(
+        info=MappingProxyType({**usual.info, **_days(levels, "info")}),
+        warning=MappingProxyType(_days(levels, "warning")),
+    )
+
+
+def _days(levels: dict[str, Any], level: str) -> dict[str, int]:
+    table = _table(levels, level, f"repeats.{level}")
+    for reason, days in table.items():
+        if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= LONGEST_REPEAT:
+            raise SettingsError(f"repeats.{level}.{reason} must be days, 0 to {LONGEST_REPEAT}")
+    return table
 
 
 def _codes(value_sets: dict[str, Any]) -> dict[str, Mapping[str, tuple[str, ...]]]:

@@ -25,7 +25,7 @@ from tests.postgres import Postgres, new_cluster
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data"
-pytest_plugins = ["tests.conformance.plugin"]
+pytest_plugins = ["tests.conformance.plugin", "tests.stores"]
 REQUIRE_ALL = os.environ.get("CDS_TEST_REQUIRE_ALL") == "1"
 
 

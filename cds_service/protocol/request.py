@@ -55,7 +55,7 @@ def parse(body: object, *, hook: str) -> HookRequest:
     """
     body = _with_names_of_the_table(body, hook)
     issues = [
-        *_faults("request", body),
+        *faults("request", body),
         *_context_faults(body, hook),
         *_hook_faults(body, hook),
         *_access_faults(body),
@@ -89,7 +89,7 @@ def _context_faults(body: object, hook: str) -> Iterator[Issue]:
     context = body.get("context") if isinstance(body, dict) else None
     if isinstance(context, dict):
         schema = f"context-{hook}" if hook in HOOKS else "context"
-        yield from _faults(schema, context, "context")
+        yield from faults(schema, context, "context")
 
 
 def _hook_faults(body: object, hook: str) -> Iterator[Issue]:
@@ -113,7 +113,8 @@ def _access_faults(body: object) -> Iterator[Issue]:
         yield Issue("error", "value", told, ("fhirAuthorization.patient",))
 
 
-def _faults(schema: str, value: object, place: str = "") -> Iterator[Issue]:
+def faults(schema: str, value: object, place: str = "") -> Iterator[Issue]:
+    """The faults of `value` by `schemas/<schema>.json`, with paths that begin with `place`."""
     for error in validator(schema).iter_errors(value):
         yield _issue(error, place)
 

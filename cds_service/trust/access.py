@@ -28,6 +28,8 @@ ROUTES = MappingProxyType(
         DISCOVERY: Access.PUBLIC,  # CLIENT with CDS_SERVICE_DISCOVERY=client
         "/cds-services/<service_id>": Access.CLIENT,
         "/cds-services//<service_id>": Access.CLIENT,
+        "/cds-services/<service_id>/feedback": Access.CLIENT,
+        "/cds-services//<service_id>/feedback": Access.CLIENT,
         "/health": Access.PUBLIC,
         "/fhir/CodeSystem/pht": Access.PUBLIC,
         "/fhir/CodeSystem/override-reason": Access.PUBLIC,

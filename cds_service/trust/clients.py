@@ -96,6 +96,8 @@ class Client(BaseModel):
     fhir_servers: tuple[Base, ...] = ()
     mode: Literal["live", "shadow"] = "live"
     explain: bool = False
+    #: within one encounter, a card that another hook has shown to the user is left out
+    once_per_encounter: bool = False
     limits: Limits = Limits()
 
     @model_validator(mode="after")

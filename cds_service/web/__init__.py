@@ -1,6 +1,7 @@
 """HTTP: one application factory, and one module per thing it serves.
 
 - `services`   discovery and the CDS services
+- `feedback`   what became of the cards
 - `health`     health, and the service's own CodeSystem
 - `pages`      what people read: home, the guideline, the demo's chart page
 - `about`      source attributes (ONC HTI-1), as a page and as JSON
@@ -22,8 +23,9 @@ from flask import Flask
 from cds_service import service as engine
 from cds_service.demo.patients import Case, load_cases, whole_record
 from cds_service.fhir.client import FhirClient
+from cds_service.ledger.ledger import Ledger
 from cds_service.service import Service
-from cds_service.settings import Settings
+from cds_service.settings import Settings, Site
 from cds_service.site import SiteFile
 from cds_service.store.engine import Store
 from cds_service.trust import outbound
@@ -34,6 +36,7 @@ from cds_service.web import (
     cors,
     demo_fhir,
     errors,
+    feedback,
     gate,
     headers,
     health,
@@ -86,6 +89,7 @@ def create_app(
             demo=patients,
             store=store,
             paused=Paused(store) if store else None,
+            ledger=_ledger(settings, site, store) if store else None,
         ),
     )
     _serve(app, settings, demo=patients is not None)
@@ -108,6 +112,17 @@ def _fetch(
     return FhirClient(outbound.policy(settings, known.values(), own=own))
 
 
+def _ledger(settings: Settings, site: Site, store: Store) -> Ledger:
+    return Ledger(
+        store,
+        site,
+        settings.state_folder() / "spool",
+        required=settings.ledger_required,
+        spool_limit=settings.spool_limit,
+        shared_id=settings.shared_id,
+    )
+
+
 def demo_of(cases: Iterable[Case]) -> Demo:
     """The demo patients, one by one (by patient id) and as one record."""
     known = {case.patient_id: case for case in cases}
@@ -123,7 +138,7 @@ def _serve(app: Flask, settings: Settings, *, demo: bool) -> None:
     headers.init_app(app, settings)
     cors.init_app(app, settings, any_origin=demo)
     app.jinja_env.filters |= {"markdown": markdown.render, "inline": markdown.render_inline}
-    for module in (hook_services, health, pages, about, value_sets, openapi):
+    for module in (hook_services, feedback, health, pages, about, value_sets, openapi):
         app.register_blueprint(module.blueprint)
     if demo:
         app.register_blueprint(demo_fhir.blueprint)

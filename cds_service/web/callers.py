@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flask import g
+
 from cds_service.errors import SettingsError
+from cds_service.ledger.scope import Owner
 from cds_service.settings import Settings
 from cds_service.store.engine import Store
 from cds_service.trust import clients as registry
@@ -14,6 +17,11 @@ from cds_service.trust.jwks import fetcher
 from cds_service.trust.keys import FileKeys, Keys, KeySet, KeysUnavailable, RemoteKeys
 from cds_service.trust.replay import LocalNonces, ReplayGuard, StoredNonces
 from cds_service.trust.tokens import Authenticator
+
+
+def owner() -> Owner:
+    """Who makes the current request, as the ledger knows them."""
+    return Owner(client=g.client.name, tenant=g.get("tenant") or "")
 
 
 def clients(settings: Settings, tables: Mapping[str, Any]) -> Clients:

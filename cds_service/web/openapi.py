@@ -30,6 +30,13 @@ _OBJECT = {"type": "object"}
 _RESOURCE = {"type": "object", "required": ["resourceType"]}
 _CALL = {"$ref": "#/components/schemas/call"}
 _CARDS = {"$ref": "#/components/schemas/response"}
+_OUTCOME = {"$ref": "#/components/schemas/outcome"}
+_FEEDBACK = {
+    "allOf": [
+        {"$ref": "#/components/schemas/feedback"},
+        {"properties": {"feedback": {"items": {"$ref": "#/components/schemas/feedback-entry"}}}},
+    ]
+}
 _SERVICES = {"$ref": "#/components/schemas/discovery"}
 
 blueprint = Blueprint("openapi", __name__)
@@ -55,6 +62,7 @@ _DETAILS = {
     ),
     "demo_fhir.read": Detail(answer={FHIR_JSON: _RESOURCE}),
     "demo_fhir.search": Detail(answer={FHIR_JSON: _RESOURCE}, query=_SEARCH),
+    "feedback.feedback": Detail(answer={JSON: _OUTCOME}, body={JSON: _FEEDBACK}),
     "health.health": Detail(answer={JSON: _OBJECT}),
     "health.local_codes": Detail(answer={FHIR_JSON: _RESOURCE}),
     "health.override_reasons": Detail(answer={FHIR_JSON: _RESOURCE}),

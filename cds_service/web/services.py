@@ -6,13 +6,17 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
+from cds_service.decision import Decision
 from cds_service.errors import BadRequest, NotAllowed, NotFound
 from cds_service.fhir.reads import READS
 from cds_service.fhir.resources import template_type
+from cds_service.ledger.ledger import Call
 from cds_service.protocol.hooks import HOOKS, SPECIFICATION
-from cds_service.protocol.request import parse
+from cds_service.protocol.request import HookRequest, parse
 from cds_service.service import Service
 from cds_service.trust.refusals import Reason
+from cds_service.web import clock
+from cds_service.web.callers import owner
 from cds_service.web.wire import json_response, read_json
 from cds_service.web.wiring import wiring
 
@@ -36,7 +40,7 @@ def discovery() -> Response:
 @blueprint.post("/cds-services//<service_id>")
 def call(service_id: str) -> Response:
     """One call of a hook: cards, or an OperationOutcome."""
-    _check_id(service_id)
+    check_id(service_id)
     g.service = service_id
     explain = wants_explanation()
     if explain and not g.client.explain:
@@ -46,9 +50,26 @@ def call(service_id: str) -> Response:
     if not g.client.may_call(service.id):  # known only now, when ids are shared
         raise NotAllowed(Reason.SERVICE)
     g.service = service.id
-    decision = wiring().decide(service, parse(body, hook=service.hook), g.client)
+    decision = _decided(service, parse(body, hook=service.hook))
     g.rules = decision.rules
     return json_response(decision.response(explain=explain))
+
+
+def _decided(service: Service, sent: HookRequest) -> Decision:
+    """The decision, on record before it leaves."""
+    shared = wiring()
+    if shared.ledger is None:
+        return shared.decide(service, sent, g.client)
+    made = Call(
+        service=service.id,
+        request=sent,
+        owner=owner(),
+        once_per_encounter=g.client.once_per_encounter,
+    )
+    history = shared.ledger.history(made, shared.today())
+    decision = shared.decide(service, sent, g.client, history)
+    shared.ledger.record(made, decision, clock.now())
+    return decision
 
 
 def wants_explanation() -> bool:
@@ -95,7 +116,8 @@ def _read_of(service: Service) -> dict[str, Any]:
     }
 
 
-def _check_id(service_id: str) -> None:
+def check_id(service_id: str) -> None:
+    """Raises NotFound for an id under which nothing is offered."""
     known = wiring().ids()
     if service_id not in known:
         listed = ", ".join(known) or "none"

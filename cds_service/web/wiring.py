@@ -14,7 +14,9 @@ from cds_service.decision import Decision
 from cds_service.demo.patients import Case
 from cds_service.demo.record import Record
 from cds_service.fhir.client import FhirClient
+from cds_service.ledger.ledger import Ledger
 from cds_service.protocol.request import HookRequest
+from cds_service.repeats import NOTHING, History
 from cds_service.service import Service
 from cds_service.settings import Settings, Site
 from cds_service.site import ALL
@@ -32,7 +34,14 @@ class Answer(Protocol):
     """`cds_service.service.answer`, or what a test puts in its place."""
 
     def __call__(
-        self, service: Service, request: HookRequest, /, *, today: date, site: Site
+        self,
+        service: Service,
+        request: HookRequest,
+        /,
+        *,
+        today: date,
+        site: Site,
+        history: History = NOTHING,
     ) -> Decision: ...
 
 
@@ -57,6 +66,7 @@ class Wiring:
     #: without one nothing is remembered: for tests of other things
     store: Store | None = None
     paused: Paused | None = None
+    ledger: Ledger | None = None
 
     @property
     def limits(self) -> Limits:
@@ -73,7 +83,13 @@ class Wiring:
         """The clinical date."""
         return clock.today(self.site)
 
-    def decide(self, service: Service, request: HookRequest, client: Client = ANYONE) -> Decision:
+    def decide(
+        self,
+        service: Service,
+        request: HookRequest,
+        client: Client = ANYONE,
+        history: History = NOTHING,
+    ) -> Decision:
         """The whole pipeline, at today's date. Raises CdsError.
 
         Rules that are paused, and all for a client in shadow mode, are judged and not shown.
@@ -83,11 +99,13 @@ class Wiring:
             held[ALL] = "this client is in shadow mode"
         site = replace(self.site, withheld=held) if held else self.site
         if self.fetch is None:
-            return self.answer(service, request, today=self.today(), site=site)
+            return self.answer(service, request, today=self.today(), site=site, history=history)
         fetch = self.fetch
         if client is not ANYONE:  # a registered client has servers of its own, or none
             fetch = fetch.limited_to(outbound.servers(client))
-        return engine.answer(service, request, today=self.today(), site=site, client=fetch)
+        return engine.answer(
+            service, request, today=self.today(), site=site, client=fetch, history=history
+        )
 
 
 def attach(app: Flask, wiring: Wiring) -> None:

@@ -76,7 +76,9 @@ class FakeEngine:
     asked: list[Any] = field(default_factory=list)
     today: date | None = None
 
-    def __call__(self, service: Any, request: Any, *, today: date, site: Any) -> FakeDecision:
+    def __call__(
+        self, service: Any, request: Any, *, today: date, site: Any, history: Any = None
+    ) -> FakeDecision:
         self.asked.append(request)
         self.today = today
         if self.error:

@@ -1,4 +1,4 @@
-"""Stores on both databases."""
+"""Stores on both databases, for all tests that need one."""
 
 from __future__ import annotations
 

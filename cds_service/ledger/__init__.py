@@ -1,0 +1,10 @@
+"""The ledger: what was advised, what became of it, and no needless repeats.
+
+- `ledger`     `Ledger`: what the edge calls
+- `tables`     calls, cards, suggestions, feedback
+- `scope`      whose records: client, tenant, and the hashes of patient, user and encounter
+- `entry`      one call as it is written, and written later when the database is down
+- `spool`      the file that keeps entries meanwhile
+- `past`       what a user did with earlier cards: `History` for `decide`
+- `feedback`   what clients tell became of their cards
+"""

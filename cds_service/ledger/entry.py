@@ -1,0 +1,186 @@
+"""One call as the ledger keeps it: plain JSON, so that it can wait in the spool.
+
+Writing an entry twice changes nothing: a call is known by its id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, or_, select, update
+
+from cds_service import __version__
+from cds_service.cards import card_uuid
+from cds_service.decision import Decision
+from cds_service.guideline import EDITION
+from cds_service.guideline.finding import Outcome, Suggestion
+from cds_service.ledger import scope as names
+from cds_service.ledger.scope import FACTS, INSTANCE, Scope
+from cds_service.ledger.tables import calls, cards, feedback, suggestions
+from cds_service.protocol.request import HookRequest
+from cds_service.repeats import fingerprint
+from cds_service.site import Site
+from cds_service.store.engine import insert
+from cds_service.store.keys import Keyring
+
+Entry = dict[str, Any]
+SHOWN = "shown"
+
+
+def config_digest(site: Site) -> str:
+    """A hash of all that a site decides: rows with the same were judged alike."""
+    written = json.dumps(asdict_plain(site), sort_keys=True, default=str)
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def asdict_plain(value: Any) -> Any:
+    """Dataclasses, mappings and sets as plain JSON values."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: asdict_plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, Mapping):
+        return {str(name): asdict_plain(one) for name, one in value.items()}
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
+def entry(
+    request: HookRequest,
+    decision: Decision,
+    *,
+    scope: Scope,
+    service: str,
+    config: str,
+    keys: Keyring,
+    now: datetime,
+) -> Entry:
+    """The call, its cards and what was withheld."""
+    encounter = names.encounter(request)
+    shared = {
+        "at": now.isoformat(),
+        "client": scope.owner.client,
+        "tenant": scope.owner.tenant,
+        "service": service,
+        "hook": request.hook,
+        "patient": scope.digest(keys, names.patient(request)),
+        "user": scope.digest(keys, request.user_id),
+        "encounter": scope.digest(keys, encounter) if encounter else None,
+    }
+    call = shared | {
+        "id": str(uuid4()),
+        "day": decision.today.isoformat(),
+        "fhir_base": scope.fhir_base,
+        "hook_instance": keys.digest(INSTANCE, request.hook_instance),
+        "key": keys.current,
+        "edition": EDITION,
+        "version": __version__,
+        "config": config,
+        "silence": decision.silence,
+        "unjudged": len(decision.unjudged()),
+    }
+    findings = [shared | {"call": call["id"]} | one for one in _findings(decision, keys)]
+    return {"call": call, "cards": findings}
+
+
+def _findings(decision: Decision, keys: Keyring) -> Iterator[Entry]:
+    if decision.occasion is None:
+        return
+    for outcome, shown in zip(decision.shown, decision.cards, strict=True):
+        told = shown.get("suggestions", [])
+        yield _finding(decision, outcome, keys, SHOWN) | {
+            "suggestions": [
+                {
+                    "uuid": one["uuid"],
+                    "place": place,
+                    "kind": _kind(suggestion),
+                    "recommended": suggestion.recommended,
+                }
+                for place, (one, suggestion) in enumerate(zip(told, _said(outcome), strict=True))
+            ]
+        }
+    for held in decision.withheld:
+        yield _finding(decision, held.outcome, keys, held.kind.value, held.reason)
+
+
+def _finding(
+    decision: Decision, outcome: Outcome, keys: Keyring, state: str, why: str = ""
+) -> Entry:
+    assert decision.occasion is not None  # noqa: S101  # the caller has looked
+    return {
+        "id": str(uuid4()),
+        "uuid": card_uuid(outcome, decision.occasion),
+        "rule": outcome.rule,
+        "variant": outcome.variant,
+        "side": outcome.side.value,
+        "indicator": outcome.indicator,
+        "fingerprint": keys.digest(FACTS, fingerprint(outcome)),
+        "state": state,
+        "why": why,
+        "issued": 1,
+    }
+
+
+def _said(outcome: Outcome) -> tuple[Suggestion, ...]:
+    return outcome.advice.suggestions if outcome.advice else ()
+
+
+def _kind(suggestion: Suggestion) -> str:
+    """What it would do, without its words, which may name dates of the patient."""
+    what = suggestion.treat or suggestion.change
+    return what.name.lower().replace("_", "-") if what else ""
+
+
+# --- writing ---
+
+
+def write(connection: Connection, made: Entry, *, shared_id: str) -> None:
+    """Writes `made`; nothing when its call is known. Feedback that waited finds its card."""
+    call = made["call"]
+    row = call | {"at": _moment(call["at"]), "day": date.fromisoformat(call["day"])}
+    new = insert(connection, calls).values(**row).on_conflict_do_nothing()
+    if connection.execute(new.returning(calls.c.id)).first() is None:
+        return
+    for one in made["cards"]:
+        kept = _write_card(connection, one)
+        if one["state"] == SHOWN:
+            _write_suggestions(connection, kept.id, one.get("suggestions", []))
+            _find_waiting(connection, one, kept.id, shared_id)
+
+
+def _write_card(connection: Connection, one: Entry) -> Row[Any]:
+    """The card's row: a new one, or that of the same call made before."""
+    row = {name: value for name, value in one.items() if name != "suggestions"}
+    statement = insert(connection, cards).values(**row | {"at": _moment(one["at"])})
+    again = statement.on_conflict_do_update(
+        index_elements=["client", "tenant", "service", "uuid", "fingerprint", "user"],
+        set_={"issued": cards.c.issued + 1, "state": one["state"], "why": one["why"]},
+    )
+    return connection.execute(again.returning(cards.c.id)).one()
+
+
+def _write_suggestions(connection: Connection, card: str, told: list[Entry]) -> None:
+    if told:
+        rows = [{"card": card} | one for one in told]
+        connection.execute(insert(connection, suggestions).on_conflict_do_nothing(), rows)
+
+
+def _find_waiting(connection: Connection, one: Entry, card: str, shared_id: str) -> None:
+    """Feedback can arrive before the card does, when that waited in a spool."""
+    of_service = feedback.c.service == one["service"]
+    waiting = (
+        feedback.c.card_uuid == one["uuid"],
+        feedback.c.client == one["client"],
+        feedback.c.tenant == one["tenant"],
+        or_(of_service, feedback.c.service == shared_id) if shared_id else of_service,
+        feedback.c.card.is_(None),
+    )
+    if connection.execute(select(feedback.c.id).where(*waiting).limit(1)).first():
+        connection.execute(update(feedback).where(*waiting).values(card=card))
+
+
+def _moment(written: str) -> datetime:
+    return datetime.fromisoformat(written)

@@ -1,0 +1,208 @@
+"""`Ledger`: what the edge calls before and after a decision, and for feedback.
+
+The database may be down. Then advice still goes out (unless the site demands the opposite):
+nothing is known of earlier cards, so nothing is held back, and what is issued waits in the
+spool until the database is back. Feedback is refused, for the client can send it again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cds_service.decision import Decision
+from cds_service.errors import Issue, Unavailable
+from cds_service.ledger import feedback, past
+from cds_service.ledger.entry import Entry, config_digest, entry, write
+from cds_service.ledger.feedback import Told
+from cds_service.ledger.scope import Owner, Scope
+from cds_service.ledger.spool import Spool, SpoolFull
+from cds_service.protocol.request import HookRequest
+from cds_service.repeats import NOTHING, History
+from cds_service.site import Site
+from cds_service.store import schema
+from cds_service.store.engine import Store
+
+log = logging.getLogger("cds_service.ledger")
+
+RETRY = 2.0  # seconds between attempts to write what waits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """For readiness and metrics. `waiting` in bytes; the counts are this process's own."""
+
+    database: bool
+    schema: str
+    waiting: int
+    spooled: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of a service, and who made it."""
+
+    service: str
+    request: HookRequest
+    owner: Owner
+    once_per_encounter: bool = False
+
+    @property
+    def scope(self) -> Scope:
+        return Scope.of(self.owner, self.request)
+
+
+class Ledger:
+    """`required`: no advice that cannot be put on record. Safe between threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        site: Site,
+        folder: Path,
+        *,
+        required: bool,
+        spool_limit: int,
+        shared_id: str = "",
+    ) -> None:
+        self._store = store
+        self._config = config_digest(site)
+        self._spool = Spool(folder, spool_limit)
+        self._required = required
+        self._shared_id = shared_id
+        self._draining = threading.Lock()
+        self._spooled = 0
+        self._lost = 0
+
+    def history(self, call: Call, today: date) -> History:
+        """What this user did with earlier cards; nothing while the database is down."""
+        try:
+            return self._store.bounded(
+                lambda connection: past.read(
+                    connection,
+                    call.request,
+                    scope=call.scope,
+                    service=call.service,
+                    keys=self._store.keys,
+                    today=today,
+                    once_per_encounter=call.once_per_encounter,
+                )
+            )
+        except Unavailable:
+            if self._required:
+                raise
+            return NOTHING
+
+    def record(self, call: Call, decision: Decision, now: datetime) -> None:
+        """Puts what is issued on record, before it leaves.
+
+        Raises Unavailable where advice must not go out unrecorded.
+        """
+        made = entry(
+            call.request,
+            decision,
+            scope=call.scope,
+            service=call.service,
+            config=self._config,
+            keys=self._store.keys,
+            now=now,
+        )
+        try:
+            self._store.bounded(lambda connection: self._write(connection, made), write=True)
+        except Unavailable:
+            if self._required:
+                raise
+            self._keep(made)
+        except SQLAlchemyError as error:  # a fault of ours, which must not cost the advice
+            self._lost += 1
+            log.exception("call not recorded", exc_info=error)
+
+    def feedback(
+        self,
+        told: Sequence[Told],
+        *,
+        owner: Owner,
+        service: str,
+        services: Sequence[str],
+        now: datetime,
+        day: date,
+    ) -> list[Issue]:
+        """Puts feedback on record; what could not be matched. Raises Unavailable."""
+        return self._store.bounded(
+            lambda connection: feedback.keep(
+                connection,
+                told,
+                owner=owner,
+                service=service,
+                services=services,
+                now=now,
+                day=day,
+            ),
+            write=True,
+        )
+
+    def status(self) -> Status:
+        """How database and spool stand; what waits is written if it can be."""
+        try:
+            found = schema.version(self._store)
+        except Unavailable:
+            found = None
+        waiting = self._spool.size()
+        if waiting and found is schema.Version.CURRENT:
+            self._drain_soon()
+        return Status(
+            database=found is not None,
+            schema=found.value if found else "unknown",
+            waiting=waiting,
+            spooled=self._spooled,
+            lost=self._lost,
+        )
+
+    def drain(self) -> int:
+        """Writes what waits in the spool; how many calls. Raises Unavailable."""
+
+        def written(made: dict[str, Any]) -> None:
+            with self._store.write() as connection:
+                self._write(connection, made)
+
+        return self._spool.drain(written)
+
+    def _write(self, connection: Any, made: Entry) -> None:
+        write(connection, made, shared_id=self._shared_id)
+
+    def _keep(self, made: Entry) -> None:
+        try:
+            self._spool.add(made)
+            self._spooled += 1
+        except SpoolFull:
+            self._lost += 1
+            log.warning("call not recorded: the spool is full")
+            return
+        self._drain_soon()
+
+    def _drain_soon(self) -> None:
+        """One thread of this process tries until all is written."""
+        if self._draining.acquire(blocking=False):
+            threading.Thread(target=self._drain_until_done, name="spool", daemon=True).start()
+
+    def _drain_until_done(self) -> None:
+        pause = threading.Event()
+        try:
+            while self._spool.size():
+                pause.wait(RETRY)
+                try:
+                    count = self.drain()
+                except Unavailable:
+                    continue
+                if count:
+                    log.info("calls written from the spool: %s", count)
+        finally:
+            self._draining.release()

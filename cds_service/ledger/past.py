@@ -1,0 +1,75 @@
+"""What a user did with earlier cards about a patient, read for `decide`."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from cds_service.ledger import scope as names
+from cds_service.ledger.entry import SHOWN
+from cds_service.ledger.scope import FACTS, Scope
+from cds_service.ledger.tables import cards, feedback
+from cds_service.protocol.request import HookRequest
+from cds_service.repeats import History, Override
+from cds_service.site import LONGEST_REPEAT, NO_REASON
+from cds_service.store.keys import Keyring
+
+OVERRIDDEN = "overridden"
+
+
+def read(
+    connection: Connection,
+    request: HookRequest,
+    *,
+    scope: Scope,
+    service: str,
+    keys: Keyring,
+    today: date,
+    once_per_encounter: bool,
+) -> History:
+    """The last word on each finding, and what other hooks have shown in this encounter."""
+    mine = (
+        cards.c.patient.in_(scope.digests(keys, names.patient(request))),
+        cards.c.user.in_(scope.digests(keys, request.user_id)),
+        cards.c.client == scope.owner.client,
+        cards.c.tenant == scope.owner.tenant,
+    )
+    answered = connection.execute(
+        select(
+            cards.c.rule,
+            cards.c.fingerprint,
+            feedback.c.outcome,
+            feedback.c.reason,
+            feedback.c.day,
+        )
+        .join(feedback, feedback.c.card == cards.c.id)
+        .where(*mine, feedback.c.day > today - timedelta(days=LONGEST_REPEAT))
+        .order_by(feedback.c.outcome_at, feedback.c.received)
+    )
+    last = {(row.rule, row.fingerprint): row for row in answered}
+    elsewhere: frozenset[str] = frozenset()
+    encounter = names.encounter(request)
+    if once_per_encounter and encounter:
+        seen = connection.scalars(
+            select(cards.c.fingerprint).where(
+                *mine,
+                cards.c.encounter.in_(scope.digests(keys, encounter)),
+                cards.c.service != service,
+                cards.c.state == SHOWN,
+            )
+        )
+        elsewhere = frozenset(seen)
+    overrides = tuple(_override(row) for row in last.values() if row.outcome == OVERRIDDEN)
+
+    def same(fingerprint: str, digest: str) -> bool:
+        return digest in keys.digests(FACTS, fingerprint)
+
+    return History(overrides, elsewhere, same)
+
+
+def _override(row: Any) -> Override:
+    return Override(
+        rule=row.rule, digest=row.fingerprint, reason=row.reason or NO_REASON, day=row.day
+    )

@@ -1,0 +1,123 @@
+"""A file that keeps entries while the database is down, shared by the processes of a machine.
+
+One line an entry. What is being written to the database is first moved aside, so that new
+entries never wait for it; what was moved aside and not finished is taken up again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+import orjson
+
+OPEN = "entries.jsonl"
+
+
+class SpoolFull(Exception):
+    """No room for another entry."""
+
+
+class Spool:
+    """`limit` in bytes, over all that waits."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self._folder = folder
+        self._limit = limit
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Keeps `entry`. Raises SpoolFull, also when the disk is."""
+        # The line break before it ends a line that a crash has cut short.
+        line = b"\n" + orjson.dumps(entry) + b"\n"
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            if self.size() + len(line) > self._limit:
+                raise SpoolFull
+            with self._opened() as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise SpoolFull from error
+
+    def size(self) -> int:
+        """Bytes that wait."""
+        return sum(_size(path) for path in self._files())
+
+    def drain(self, write: Callable[[dict[str, Any]], None]) -> int:
+        """Hands each entry to `write`; how many. What `write` raises leaves the rest in place.
+
+        An entry may be handed over again after a crash: `write` must not mind.
+        """
+        self._set_aside()
+        done = 0
+        for path in sorted(self._files()):
+            if path.name != OPEN:
+                done += _drain(path, write)
+        return done
+
+    def _files(self) -> list[Path]:
+        return list(self._folder.glob("*.jsonl"))
+
+    def _set_aside(self) -> None:
+        if _size(self._folder / OPEN):
+            with self._opened():
+                (self._folder / OPEN).rename(self._folder / f"{uuid4()}.jsonl")
+
+    @contextmanager
+    def _opened(self) -> Iterator[IO[bytes]]:
+        """The open file, locked; another process may have set it aside while this one waited."""
+        path = self._folder / OPEN
+        while True:
+            with os.fdopen(os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600), "ab") as f:
+                fcntl.flock(f, fcntl.LOCK_EX)
+                if _is_at(f, path):
+                    yield f
+                    return
+
+
+def _drain(path: Path, write: Callable[[dict[str, Any]], None]) -> int:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return 0  # another process has finished it
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return 0  # another process is at it
+        done = 0
+        for line in file:
+            entry = _entry(line)
+            if entry is not None:
+                write(entry)
+                done += 1
+        path.unlink(missing_ok=True)
+        return done
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """None for an empty line, or one that a crash has cut short."""
+    try:
+        return orjson.loads(line) if line.strip() else None
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

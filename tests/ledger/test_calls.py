@@ -1,0 +1,141 @@
+"""What is issued is on record before it leaves, and holds no id of a patient or user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from cds_service.errors import Unavailable
+from cds_service.ledger.tables import calls, cards, feedback, suggestions
+from cds_service.store import schema
+from cds_service.store.engine import Store
+from tests.conformance.calls import VIEW, overdue, without_guidance
+from tests.ledger.conftest import MakeApp
+from tests.ledger.telling import accepted, opened, overridden, tell
+
+
+def rows(store: Store, table: Any) -> list[Any]:
+    with store.read() as connection:
+        return list(connection.execute(select(table)))
+
+
+def test_a_call_and_its_cards_are_on_record(client: FlaskClient, store: Store) -> None:
+    (shown,) = opened(client)
+    (call,), (card,) = rows(store, calls), rows(store, cards)
+    assert (call.service, call.hook, call.client) == ("pht-patient-view", "patient-view", "anyone")
+    assert (call.edition, len(call.config)) == ("2026.11", 64)
+    assert (card.uuid, card.rule, card.state) == (
+        shown["uuid"],
+        shown["source"]["topic"]["code"],
+        "shown",
+    )
+    kept = {one.uuid for one in rows(store, suggestions)}
+    assert kept == {one["uuid"] for one in shown["suggestions"]}
+
+
+def test_a_call_without_advice_is_on_record_too(client: FlaskClient, store: Store) -> None:
+    assert opened(client, without_guidance()) == []
+    assert len(rows(store, calls)) == 1
+    assert rows(store, cards) == []
+
+
+def test_what_was_withheld_is_on_record_with_the_reason(
+    make_app: MakeApp, store: Store, tmp_path: Path
+) -> None:
+    file = tmp_path / "site.toml"
+    file.write_text('[rules.surgical-referral-overdue]\nmode = "shadow"\n')
+    opened(make_app(config=file).test_client())
+    held = {row.rule: (row.state, row.why) for row in rows(store, cards)}
+    assert held["surgical-referral-overdue"] == ("shadow", "the rule is in shadow mode")
+
+
+def test_ids_are_kept_as_keyed_hashes_alone(client: FlaskClient, store: Store) -> None:
+    sent = overdue()
+    marks = {"userId": "Practitioner/marked-user", "encounterId": "marked-encounter"}
+    (card,) = opened(client, sent, **marks)
+    tell(client, overridden(card, "patient-declined"))
+    patient = sent["context"]["patientId"]
+    for table in (calls, cards, suggestions, feedback):
+        for row in rows(store, table):
+            assert "marked" not in str(row)
+            assert f"/{patient}" not in str(row)
+            assert patient not in row
+
+
+def test_the_same_call_again_is_the_same_card_issued_twice(
+    client: FlaskClient, store: Store
+) -> None:
+    sent = overdue()
+    first, second = (client.post(VIEW, json=sent).json["cards"] for _ in range(2))
+    assert first == second
+    (card,) = rows(store, cards)
+    assert card.issued == 2
+    assert len(rows(store, calls)) == 2
+
+
+def test_without_a_database_advice_goes_out_and_is_written_later(
+    client: FlaskClient, store: Store
+) -> None:
+    ledger = client.application.extensions["cds_service"].ledger
+    schema.revert(store)
+    (card,) = opened(client)
+    assert ledger.status().waiting > 0
+    assert ledger.status().schema == "stale"
+    schema.migrate(store)
+    while ledger.status().waiting:
+        ledger.drain()
+    (kept,) = rows(store, cards)
+    assert kept.uuid == card["uuid"]
+
+
+def test_a_site_may_want_no_advice_without_a_record(make_app: MakeApp, store: Store) -> None:
+    client = make_app(ledger_required=True).test_client()
+    schema.revert(store)
+    answer = client.post(VIEW, json=overdue())
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert answer.json["issue"][0]["code"] == "transient"
+
+
+def test_what_is_drained_twice_is_counted_once(client: FlaskClient, store: Store) -> None:
+    ledger = client.application.extensions["cds_service"].ledger
+    schema.revert(store)
+    opened(client)
+    spool = next(ledger._spool._folder.glob("*.jsonl"))
+    line = spool.read_bytes()
+    spool.write_bytes(line + line + b'\n{"call": {"id"')  # and one that a crash cut short
+    schema.migrate(store)
+    while ledger._spool.size():
+        ledger.drain()
+    assert len(rows(store, calls)) == len(rows(store, cards)) == 1
+
+
+def test_what_does_not_fit_in_the_spool_is_told_as_lost(make_app: MakeApp, store: Store) -> None:
+    client = make_app(spool_limit=10).test_client()
+    schema.revert(store)
+    assert opened(client)
+    status = client.application.extensions["cds_service"].ledger.status()
+    assert (status.lost, status.waiting) == (1, 0)
+
+
+def test_feedback_that_comes_before_its_card_finds_it(client: FlaskClient, store: Store) -> None:
+    ledger = client.application.extensions["cds_service"].ledger
+    schema.revert(store)
+    (card,) = opened(client)
+    schema.migrate(store)
+    tell(client, accepted(card))
+    while ledger._spool.size():
+        ledger.drain()
+    with store.read() as connection:
+        linked = select(func.count()).where(feedback.c.card == cards.c.id)
+        assert connection.scalar(linked) == 1
+
+
+def test_reading_fails_loudly_where_it_must(store: Store) -> None:
+    schema.revert(store)
+    with pytest.raises(Unavailable):
+        rows(store, calls)
