@@ -62,9 +62,7 @@ def demo(**given: Any) -> None:
     with temporary_folder() as folder:
         try:
             settings = Settings.load(auth="open", state=folder, database_url="", **_said(given))
-            # A call without prefetch makes the demo ask itself: that takes a thread for each key.
-            changed = {"today": settings.today or DEMO_TODAY, "threads": max(settings.threads, 32)}
-            settings = settings.model_copy(update=changed)
+            settings = settings.model_copy(update={"today": settings.today or DEMO_TODAY})
             store = open_store(settings)
             app = create_app(settings, demo=True, store=store)
         except CdsError as error:

@@ -9,10 +9,12 @@
         Unverifiable             503  transient
       NotFound                   404  not-found
       MethodNotAllowed           405  not-supported
+      RequestTimeout             408  timeout
       DataUnavailable            412  incomplete
       PayloadTooLarge            413  too-long
       UnsupportedMediaType       415  not-supported
       Unavailable                503  transient (with Retry-After)
+      Overloaded                 503  throttled (with Retry-After)
       SettingsError                   (at start-up: never reaches a client)
 
 Messages reach the caller word for word: they name elements and rules, never the values
@@ -46,7 +48,7 @@ class CdsError(Exception):
     code: ClassVar[str] = "exception"
     severity: ClassVar[str] = "error"
     #: seconds after which the same request may be answered
-    retry_after: ClassVar[int | None] = None
+    retry_after: int | None = None
 
     def __init__(
         self,
@@ -134,6 +136,13 @@ class MethodNotAllowed(CdsError):
     code = "not-supported"
 
 
+class RequestTimeout(CdsError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "timeout"
+
+
 class DataUnavailable(CdsError):
     """The patient cannot be judged on what was sent and could be fetched."""
 
@@ -161,6 +170,14 @@ class Unavailable(CdsError):
     status = 503
     code = "transient"
     retry_after = 5
+
+
+class Overloaded(CdsError):
+    """This server is working on as many calls as it can."""
+
+    status = 503
+    code = "throttled"
+    retry_after = 1
 
 
 class SettingsError(CdsError):

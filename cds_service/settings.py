@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cds_service.errors import SettingsError
@@ -120,7 +128,24 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.", min_length=1)
     port: int = Field(8000, description="TCP port to listen on.", ge=1, le=65535)
     workers: int = Field(2, description="Server processes.", ge=1, le=64)
-    threads: int = Field(4, description="Threads in each server process.", ge=1, le=64)
+    threads: int = Field(
+        64,
+        description="Threads in each server process; each reads or answers one request.",
+        ge=4,
+        le=1024,
+    )
+    in_flight: int = Field(
+        8,
+        description="Calls each server process works on at once; as many wait, the rest get 503.",
+        ge=1,
+        le=256,
+    )
+    patience: float = Field(
+        10.0,
+        description="Seconds a client has to send a whole request, and again to take the answer.",
+        gt=0,
+        le=300,
+    )
     public_url: Annotated[str, AfterValidator(_public_url)] = Field(
         "", description="URL under which clients reach this service; empty: http://localhost:PORT."
     )
@@ -212,6 +237,13 @@ class Settings(BaseSettings):
         "info", description="Least severe messages that are logged."
     )
 
+    @model_validator(mode="after")
+    def _some_threads_stay_free(self) -> Self:
+        """Calls under way and waiting leave threads for health checks and slow senders."""
+        if self.threads < 2 * self.in_flight + 2:
+            raise ValueError("CDS_SERVICE_THREADS must be at least 2 * CDS_SERVICE_IN_FLIGHT + 2")
+        return self
+
     @classmethod
     def load(cls, **given: Any) -> Self:
         """Settings from the environment, `given` first. Raises SettingsError naming each fault."""
@@ -270,7 +302,10 @@ def _refuse_unknown(known: tuple[str, ...]) -> None:
 
 
 def _explain(error: ValidationError) -> str:
-    return "; ".join(
-        f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
-        for fault in error.errors()
-    )
+    return "; ".join(map(_fault, error.errors()))
+
+
+def _fault(fault: ErrorDetails) -> str:
+    words = fault["msg"].removeprefix("Value error, ")
+    where = fault["loc"]  # empty where settings do not go together
+    return f"{PREFIX}{str(where[0]).upper()}: {words}" if where else words

@@ -115,13 +115,17 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     started: list[Running] = []
 
     def run(
-        command: str, *arguments: str, python: str = sys.executable, **environment: str
+        command: str,
+        *arguments: str,
+        python: str = sys.executable,
+        module: str = "cds_service",
+        **environment: str,
     ) -> Running:
         port = _free_port()
         log = tmp_path_factory.mktemp("server") / "log"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [python, "-m", "cds_service", command, "--port", str(port), *arguments],
+                [python, "-m", module, command, "--port", str(port), *arguments],
                 cwd=log.parent,
                 stdout=out,
                 stderr=out,

@@ -11,6 +11,8 @@
 - `gate`       who may use which route; `callers` builds what knows them
 - `console`    what-if and the timeline, for people; imported only when it is on
 - `server`     gunicorn, and what it refuses to serve
+- `worker`     a server process whose slow clients hold up nobody
+- `overload`   how many calls are worked on at once
 - `wire`, `errors`, `cors`, `headers`, `log`, `clock`, `plugins`, `wiring`  what these share
 """
 
@@ -43,6 +45,7 @@ from cds_service.web import (
     log,
     markdown,
     openapi,
+    overload,
     pages,
     value_sets,
 )
@@ -98,6 +101,7 @@ def create_app(
 
         console.init_app(app, settings, demo=patients is not None)
     gate.init_app(app, settings, authenticator)
+    overload.init_app(app, settings)
     return app
 
 

@@ -8,15 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import orjson
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.http import wsgi
-from gunicorn.workers.gthread import ThreadWorker
 
-from cds_service.errors import BadRequest, CdsError, SettingsError, operation_outcome
+from cds_service.errors import CdsError, SettingsError
 from cds_service.settings import Settings
 from cds_service.web import log
+from cds_service.web.worker import Worker
 
 logger = logging.getLogger("cds_service.server")
 
@@ -83,7 +82,8 @@ def options(settings: Settings) -> dict[str, Any]:
         "bind": f"{host}:{settings.port}",
         "workers": settings.workers,
         "threads": settings.threads,
-        "worker_class": Worker,
+        "worker_connections": 4 * settings.threads,  # the others wait for a next request
+        "worker_class": Worker.within(settings.patience),
         "worker_tmp_dir": str(shared_memory) if shared_memory.is_dir() else None,
         "timeout": 30,
         "graceful_timeout": 20,
@@ -92,20 +92,6 @@ def options(settings: Settings) -> dict[str, Any]:
         "logconfig_dict": log.config(settings.log_level),
         "proc_name": "cds-service",
     }
-
-
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Answers requests that are not HTTP as all other errors are answered."""
-
-    def handle_error(self, _req: object, client: Any, _addr: object, exc: Exception) -> None:
-        """Logs the type only: gunicorn would log and echo the line it could not read."""
-        self.log.warning("unreadable request: %s", type(exc).__name__)
-        body = orjson.dumps(operation_outcome(BadRequest("This is not a readable HTTP request.")))
-        head = (
-            "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        )
-        client.sendall(head.encode("ascii") + body)
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
