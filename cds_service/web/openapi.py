@@ -52,14 +52,15 @@ class Detail:
 
 
 _SEARCH = {"patient": "id of, or reference to, the patient", "_count": "resources on a page"}
+_FIELDS = {FORM: {"type": "object", "additionalProperties": {"type": "string"}}}
+_PAGE = {HTML: {"type": "string"}}
 _DETAILS = {
     "about.source_attributes_json": Detail(answer={JSON: _OBJECT}),
+    "console.what_if.page": Detail(answer=_PAGE, body=_FIELDS),
+    "console.what_if.result": Detail(answer=_PAGE, body=_FIELDS),
     "demo_fhir.get_search": Detail(answer={FHIR_JSON: _RESOURCE}, query=_SEARCH),
     "demo_fhir.metadata": Detail(answer={FHIR_JSON: _RESOURCE}),
-    "demo_fhir.post_search": Detail(
-        answer={FHIR_JSON: _RESOURCE},
-        body={FORM: {"type": "object", "additionalProperties": {"type": "string"}}},
-    ),
+    "demo_fhir.post_search": Detail(answer={FHIR_JSON: _RESOURCE}, body=_FIELDS),
     "demo_fhir.read": Detail(answer={FHIR_JSON: _RESOURCE}),
     "demo_fhir.search": Detail(answer={FHIR_JSON: _RESOURCE}, query=_SEARCH),
     "feedback.feedback": Detail(answer={JSON: _OUTCOME}, body={JSON: _FEEDBACK}),
@@ -67,9 +68,7 @@ _DETAILS = {
     "health.local_codes": Detail(answer={FHIR_JSON: _RESOURCE}),
     "health.override_reasons": Detail(answer={FHIR_JSON: _RESOURCE}),
     "openapi.openapi": Detail(answer={JSON: _OBJECT}),
-    "pages.home": Detail(
-        answer={HTML: {"type": "string"}}, query={"patient": "id of a demo patient (demo only)"}
-    ),
+    "pages.home": Detail(answer=_PAGE, query={"patient": "id of a demo patient (demo only)"}),
     "services.call": Detail(
         answer={JSON: _CARDS},
         body={JSON: _CALL},
@@ -78,7 +77,7 @@ _DETAILS = {
     "services.discovery": Detail(answer={JSON: _SERVICES}),
     "static": Detail(answer={"*/*": {}}),
     "value_sets.value_sets": Detail(
-        answer={HTML: {"type": "string"}}, query={"q": "words or a code", "set": "a value set"}
+        answer=_PAGE, query={"q": "words or a code", "set": "a value set"}
     ),
 }
 
@@ -116,10 +115,10 @@ def _operations(app: Flask, rule: Rule, shared: Wiring) -> Iterator[tuple[str, d
     view = app.view_functions[rule.endpoint]
     for method in _METHODS:
         if method in (rule.methods or ()):
-            yield method.lower(), _operation(rule, view, shared)
+            yield method.lower(), _operation(method, rule, view, shared)
 
 
-def _operation(rule: Rule, view: Any, shared: Wiring) -> dict[str, Any]:
+def _operation(method: str, rule: Rule, view: Any, shared: Wiring) -> dict[str, Any]:
     detail = _DETAILS.get(rule.endpoint) or _plain(view)
     told: dict[str, Any] = {
         "summary": (inspect.getdoc(view) or rule.endpoint).splitlines()[0],
@@ -136,7 +135,7 @@ def _operation(rule: Rule, view: Any, shared: Wiring) -> dict[str, Any]:
             },
         },
     }
-    if detail.body:
+    if detail.body and method != "GET":
         told["requestBody"] = {"required": True, "content": _content(detail.body)}
     return told
 
@@ -144,7 +143,7 @@ def _operation(rule: Rule, view: Any, shared: Wiring) -> dict[str, Any]:
 def _plain(view: Any) -> Detail:
     """A route that returns a string answers with a page; of others that is not known."""
     page = inspect.signature(view).return_annotation == "str"
-    return Detail(answer={HTML: {"type": "string"}} | ({} if page else {JSON: _OBJECT}))
+    return Detail(answer=_PAGE | ({} if page else {JSON: _OBJECT}))
 
 
 def _in_path(name: str, shared: Wiring) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import requests
@@ -129,7 +129,7 @@ class Client:
         return self._feedback(shown, outcome="overridden", overrideReason=said)
 
     def _feedback(self, shown: Shown, **outcome: Any) -> requests.Response:
-        when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        when = datetime.combine(self.today, time(9, 30)).isoformat() + "Z"
         one = {"card": shown.card["uuid"], "outcomeTimestamp": when, **outcome}
         url = f"{self.base}/cds-services/{shown.service}/feedback"
         return requests.post(url, json={"feedback": [one]}, timeout=30)

@@ -12,7 +12,7 @@ from cds_service.demo.patients import DEMO_TODAY, load_cases
 from hooks import services
 from tests.cds_client.client import Client, Refused, Shown, applied
 from tests.cds_client.prefetch import FhirServer, Manner
-from tests.conftest import ROOT, Running
+from tests.conftest import ROOT, Running, Start
 from tests.fhir.test_bookings import visit
 from tests.orders import ibuprofen
 from tests.orders import service as service_request
@@ -205,6 +205,24 @@ def test_the_same_visit_shows_the_same_card_under_the_same_id(ehr: Ehr) -> None:
     (service,) = [one for one in client.services() if one["hook"] == "patient-view"]
     body = client.body(service, {"userId": client.user, "patientId": "delayed-referral"})
     assert client.send(service["id"], body) == client.send(service["id"], body)
+
+
+def test_what_a_user_does_with_a_card_is_remembered(start: Start) -> None:
+    """On a server of its own: what is dismissed on the shared one would be missed by others."""
+    running = start("demo")
+    client = Client(running.url, FhirServer(f"{running.url}/demo/fhir"), DEMO_TODAY)
+    (warning, *_), (info,) = open_chart(client, "bilateral"), open_chart(client, "week-6")
+    told = [
+        client.accept(warning),
+        client.accept(warning),  # every further click is told again
+        client.dismiss(warning),
+        client.dismiss(info, comment="Discussed with the patient."),
+    ]
+    assert [answer.status_code for answer in told] == [200, 200, 200, 200]
+    assert open_chart(client, "week-6") == []
+    assert warning.rule in [one.rule for one in open_chart(client, "bilateral")]
+    client.user = "Practitioner/somebody-else"
+    assert [one.rule for one in open_chart(client, "week-6")] == [info.rule]
 
 
 # --- what is neither sent nor to be had ---

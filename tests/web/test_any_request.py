@@ -139,16 +139,21 @@ def order(hook: str) -> dict[str, Any]:
     return sent | {"hook": hook}
 
 
+FEEDBACK = f"{VIEW}/feedback"
+CARD = {"card": "5b3ab0a4-4a4b-4f0f-a1a6-1d4c34bd1b7d", "outcomeTimestamp": "2026-06-15T09:30:00Z"}
+ACCEPTED = {**CARD, "outcome": "accepted", "acceptedSuggestions": [{"id": CARD["card"]}]}
+OVERRIDDEN = {**CARD, "outcome": "overridden", "overrideReason": {"userComment": "No."}}
 CALLS = [
     on_file("week-6"),
     (VIEW, overdue(encounterId="e1")),
     (SIGN, order("order-sign")),
     (SELECT, order("order-select")),
+    (FEEDBACK, {"feedback": [ACCEPTED, OVERRIDDEN]}),
 ]
 
 
 @EXAMPLES
-@given(body=json_values(), path=st.sampled_from([VIEW, SIGN, SELECT]))
+@given(body=json_values(), path=st.sampled_from([VIEW, SIGN, SELECT, FEEDBACK]))
 def test_any_json_is_answered_or_refused(demo_server: Running, body: Any, path: str) -> None:
     check(requests.post(demo_server.url + path, json=body, timeout=30))
 
