@@ -127,6 +127,12 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on.", min_length=1)
     port: int = Field(8000, description="TCP port to listen on.", ge=1, le=65535)
+    tls_certificate: Annotated[Path | None, Unsettable] = Field(
+        None, description="PEM file with the certificate chain; with TLS_KEY, HTTPS is spoken."
+    )
+    tls_key: Annotated[Path | None, Unsettable] = Field(
+        None, description="PEM file with the key of TLS_CERTIFICATE."
+    )
     workers: int = Field(2, description="Server processes.", ge=1, le=64)
     threads: int = Field(
         64,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def check_may_serve(
             f"CDS_SERVICE_TODAY fixes the clinical date at {settings.today}; that needs"
             " --allow-fixed-today (or CDS_SERVICE_AUTH=open), and is never for patient care."
         )
+    reasons += _faults_of_tls(settings)
     remote = not is_loopback(settings.host)
     if settings.auth == "required" and remote and not settings.public_url:
         reasons.append(
@@ -43,6 +45,21 @@ def check_may_serve(
         )
     if reasons:
         raise SettingsError("\n".join(reasons))
+
+
+def _faults_of_tls(settings: Settings) -> list[str]:
+    """A pair that cannot be loaded would end each worker as it starts."""
+    if settings.tls_certificate is None and settings.tls_key is None:
+        return []
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return ["CDS_SERVICE_TLS_CERTIFICATE and CDS_SERVICE_TLS_KEY need each other."]
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            settings.tls_certificate, settings.tls_key
+        )
+    except OSError as error:  # ssl.SSLError is one
+        return [f"CDS_SERVICE_TLS_CERTIFICATE or _KEY cannot be used ({type(error).__name__})."]
+    return []
 
 
 def warnings(settings: Settings) -> list[str]:
@@ -91,7 +108,17 @@ def options(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         "logconfig_dict": log.config(settings.log_level),
         "proc_name": "cds-service",
+        "certfile": str(settings.tls_certificate) if settings.tls_certificate else None,
+        "keyfile": str(settings.tls_key) if settings.tls_key else None,
+        "ssl_context": _tls,
     }
+
+
+def _tls(_config: object, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """gunicorn's context, TLS 1.2 or later."""
+    context = default()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
