@@ -30,7 +30,8 @@ def test_the_cards_are_those_of_the_same_call_with_prefetch(demo_server: Running
 
 
 def test_the_demo_asking_itself_for_many_at_once_does_not_block_itself(start: Start) -> None:
-    server = start("demo", CDS_SERVICE_FETCH_DEADLINE="20")
+    # As many calls under way as are sent at once: none is told to come back.
+    server = start("demo", CDS_SERVICE_FETCH_DEADLINE="20", CDS_SERVICE_IN_FLIGHT="12")
     with ThreadPoolExecutor(12) as many:
         answers = list(many.map(lambda _: call(server), range(24)))
     assert {answer.status_code for answer in answers} == {200}
