@@ -35,7 +35,7 @@ def open_store(settings: Settings, *, bounded: bool = True) -> Store:
         url or URL.create("sqlite", database=str(folder / DATABASE)),
         _keys(settings, folder),
         timeout=settings.database_timeout / 1000 if bounded else None,
-        threads=settings.threads,
+        threads=settings.in_flight,
     )
     if url is None:
         (folder / DATABASE).touch(mode=0o600)

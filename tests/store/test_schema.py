@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
+import cds_service.ledger.tables  # noqa: F401  # the ledger adds its tables to the same metadata
 from cds_service.store import schema
 from cds_service.store.engine import Store
 from cds_service.store.schema import Version
