@@ -8,7 +8,7 @@
 - `value_sets` every code, searchable
 - `openapi`    the OpenAPI description of all of these
 - `demo_fhir`  the demo patients as a read-only FHIR server
-- `gate`       who may use which route; `callers` builds what knows them
+- `gate`       who may use which route; `callers` builds what knows them, `operators` who is one
 - `console`    what-if and the timeline, for people; imported only when it is on
 - `server`     gunicorn, and what it refuses to serve
 - `worker`     a server process whose slow clients hold up nobody
@@ -45,6 +45,7 @@ from cds_service.web import (
     log,
     markdown,
     openapi,
+    operators,
     overload,
     pages,
     value_sets,
@@ -99,8 +100,9 @@ def create_app(
     if patients is not None or settings.console != "off":
         from cds_service.web import console  # its libraries weigh on no worker without it
 
-        console.init_app(app, settings, demo=patients is not None)
-    gate.init_app(app, settings, authenticator)
+        console.init_app(app)
+    operator = operators.rule(settings, demo=patients is not None)
+    gate.init_app(app, settings, authenticator, operator=operator)
     overload.init_app(app, settings)
     return app
 

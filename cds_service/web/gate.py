@@ -3,7 +3,8 @@
 With CDS_SERVICE_AUTH=required a client route needs a token (`cds_service.trust.tokens`).
 With `open` anyone who reaches the server is served; it then answers only under names that
 mean this machine, so that no web page can reach it by a name of its own (DNS rebinding), and
-never through a proxy, behind which loopback would mean the whole world.
+never through a proxy, behind which loopback would mean the whole world. Operator routes ask
+`cds_service.web.operators`.
 """
 
 from __future__ import annotations
@@ -22,25 +23,29 @@ from cds_service.trust.access import Access
 from cds_service.trust.clients import ANYONE
 from cds_service.trust.refusals import Reason
 from cds_service.trust.tokens import Authenticator, Caller, Endpoint
+from cds_service.web.operators import Guard
 
 _FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 _PORT = re.compile(r":[0-9]*$")
 
 
-def init_app(app: Flask, settings: Settings, authenticator: Authenticator | None) -> None:
-    """Puts the gate before every route. Without an authenticator anyone is let in.
+def init_app(
+    app: Flask, settings: Settings, authenticator: Authenticator | None, *, operator: Guard
+) -> None:
+    """Puts the gate before every route. Without an authenticator any client is let in.
 
-    Call this when all routes are there. Operator routes have a guard of their own, which
-    follows (`cds_service.web.console.access`).
+    Call this when all routes are there. `operator` raises for whoever is none.
     """
     access.check(rule.rule for rule in app.url_map.iter_rules())
     if authenticator is None:
         app.before_request(_near(_names(settings)))
-    app.before_request(_gate(authenticator, settings))
+    app.before_request(_gate(authenticator, settings, operator))
     app.after_request(_challenge)
 
 
-def _gate(authenticator: Authenticator | None, settings: Settings) -> Callable[[], None]:
+def _gate(
+    authenticator: Authenticator | None, settings: Settings, operator: Guard
+) -> Callable[[], None]:
     public = settings.discovery == "public"
 
     def check() -> None:
@@ -49,6 +54,8 @@ def _gate(authenticator: Authenticator | None, settings: Settings) -> Callable[[
         needs = access.needed(request.url_rule.rule, discovery_is_public=public)
         if needs is Access.CLIENT:
             _identify(authenticator, settings.shared_id)
+        elif needs is Access.OPERATOR:
+            operator()
 
     return check
 

@@ -12,8 +12,11 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from cds_service.errors import SettingsError
+from cds_service.settings import Settings
+from cds_service.trust import access
 from cds_service.trust.access import ROUTES, Access, check, needed
 from cds_service.trust.refusals import refused
+from cds_service.web import errors, gate, operators
 from tests.conftest import ROOT
 from tests.test_docs import rows
 from tests.trust.signing import Ehr, Key, jwks
@@ -44,7 +47,7 @@ def test_somebody_decided_who_may_use_each_route(everything: set[str]) -> None:
 
 def test_the_table_in_the_documentation_is_the_one_in_force() -> None:
     told = {row[0]: row[1] for row in rows(ROOT / "docs" / "security.md", "Route")}
-    assert told == {route: str(access) for route, access in ROUTES.items()}
+    assert told == {route: str(needs) for route, needs in ROUTES.items()}
 
 
 def test_a_route_nobody_thought_about_is_not_served() -> None:
@@ -67,13 +70,31 @@ def test_a_stranger_gets_what_is_public_and_nothing_else(required: MakeApp) -> N
     for rule in app.url_map.iter_rules():
         method = "POST" if "POST" in rule.methods else "GET"
         answer = app.test_client().open(path_of(rule), method=method, headers=stranger)
-        access = needed(rule.rule, discovery_is_public=False)
-        if access is Access.CLIENT:
+        needs = needed(rule.rule, discovery_is_public=False)
+        if needs is Access.CLIENT:
             assert answer.status_code == 401, rule
-        elif access is Access.OPERATOR:
+        elif needs is Access.OPERATOR:
             assert answer.status_code in (401, 403, 404), rule
         else:
             assert answer.status_code not in (401, 403), rule
+
+
+@pytest.mark.parametrize(
+    ("console", "host", "status"),
+    [("off", "localhost", 404), ("local", "evil.example", 404), ("local", "localhost", 200)],
+)
+def test_an_operator_route_is_guarded_without_a_guard_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, console: str, host: str, status: int
+) -> None:
+    monkeypatch.setattr(access, "ROUTES", {"/analytics": Access.OPERATOR})
+    app = Flask(__name__, static_folder=None)
+    app.add_url_rule("/analytics", view_func=lambda: "figures")
+    errors.init_app(app)
+    rule = operators.rule(Settings.load(console=console), demo=False)
+    gate.init_app(app, Settings.load(auth="open", hosts=host), None, operator=rule)
+    answer = app.test_client().get("/analytics", headers={"Host": host})
+    assert answer.status_code == status
+    assert (b"figures" in answer.data) == (status == 200)
 
 
 def test_who_is_not_known_is_asked_for_a_token(required: MakeApp) -> None:

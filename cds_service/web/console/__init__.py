@@ -7,18 +7,17 @@
 - `lanes`, `ahead`, `injected`  the timeline as data (`picture`), from the case the rules saw
 - `timeline`, `axis`, `shapes`, `scale`  the same as SVG
 - `why`       the reasons of every rule, in the order a reader asks
-- `access`    who may see the pages
 
-Imported only when the console is on. Everything is thought out on the server; the script of
-the pages sends forms and shows what comes back, and the pages work without it.
+Who may see them: `cds_service.web.operators`. Imported only when the console is on. Everything is
+thought out on the server; the script of the pages sends forms and shows what comes back, and the
+pages work without it.
 """
 
 from __future__ import annotations
 
 from flask import Blueprint, Flask, Response
 
-from cds_service.settings import Settings
-from cds_service.web.console import access, what_if
+from cds_service.web.console import what_if
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -28,12 +27,10 @@ CONTENT_POLICY = (
 PAGES = (("console.what_if.page", "What if"),)
 
 
-def init_app(app: Flask, settings: Settings, *, demo: bool) -> None:
-    """Serves the pages. In the demo they are open; elsewhere as CDS_SERVICE_CONSOLE says."""
+def init_app(app: Flask) -> None:
+    """Serves the pages."""
     console = Blueprint("console", __name__, url_prefix="/console")
     console.register_blueprint(what_if.blueprint)
-    if not demo:
-        console.before_request(access.GUARDS[settings.console])
     console.after_request(_allow_own_script)
     app.register_blueprint(console)
     app.context_processor(lambda: {"console_pages": PAGES})
