@@ -152,6 +152,12 @@ class Settings(BaseSettings):
         gt=0,
         le=300,
     )
+    drain: float = Field(
+        0.0,
+        description="Seconds it goes on after SIGTERM, with /ready at 503, before it stops.",
+        ge=0,
+        le=300,
+    )
     public_url: Annotated[str, AfterValidator(_public_url)] = Field(
         "", description="URL under which clients reach this service; empty: http://localhost:PORT."
     )

@@ -31,6 +31,7 @@ ROUTES = MappingProxyType(
         "/cds-services/<service_id>/feedback": Access.CLIENT,
         "/cds-services//<service_id>/feedback": Access.CLIENT,
         "/health": Access.PUBLIC,
+        "/ready": Access.PUBLIC,
         "/fhir/CodeSystem/pht": Access.PUBLIC,
         "/fhir/CodeSystem/override-reason": Access.PUBLIC,
         "/": Access.PUBLIC,

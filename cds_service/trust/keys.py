@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,6 +37,14 @@ class KeysUnavailable(Exception):
 KeySet = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
+class Held(StrEnum):
+    """How the keys of one client stand."""
+
+    CURRENT = "current"
+    STALE = "stale"  # they serve, and could not be renewed
+    NONE = "none"
+
+
 class Keys(Protocol):
     """Where the keys of one client come from."""
 
@@ -45,6 +54,10 @@ class Keys(Protocol):
 
     def held(self) -> KeySet:
         """All of them as they are now. Raises KeysUnavailable."""
+        ...
+
+    def state(self) -> Held:
+        """How they stand, without waiting for anything."""
         ...
 
 
@@ -111,6 +124,10 @@ class FileKeys:
         """All of them."""
         return self._keys
 
+    def state(self) -> Held:
+        """Always there."""
+        return Held.CURRENT
+
 
 class RemoteKeys:
     """Keys from the one address a client registered. Safe between threads.
@@ -159,6 +176,25 @@ class RemoteKeys:
         """All of them, fetched now. Raises KeysUnavailable."""
         return parse_jwks(self._fetch(self.address))
 
+    def state(self) -> Held:
+        """How they stand; what is due is fetched in a thread of its own, as seldom as ever."""
+        if self._aged(self._ttl) and self._may_try() and self._lock.acquire(blocking=False):
+            threading.Thread(target=self._renew_locked, name="jwks", daemon=True).start()
+        if self._fetched is None or (self._failed and self._aged(self._ttl + self._stale)):
+            return Held.NONE
+        return Held.STALE if self._failed and self._aged(self._ttl) else Held.CURRENT
+
+    def _renew_locked(self) -> None:
+        """The lock was taken by whoever started this thread."""
+        try:
+            if self._aged(self._ttl):
+                self._renew()
+        finally:
+            self._lock.release()
+
+    def _may_try(self) -> bool:
+        return _past(self._failed, REFETCH_EVERY, self._now())
+
     def _aged(self, seconds: float) -> bool:
         return _past(self._fetched, seconds, self._now())
 
@@ -173,7 +209,7 @@ class RemoteKeys:
 
     def _renew(self) -> None:
         """Fetches, unless that failed a short while ago."""
-        if not _past(self._failed, REFETCH_EVERY, self._now()):
+        if not self._may_try():
             return
         try:
             self._keys = parse_jwks(self._fetch(self.address))

@@ -19,7 +19,7 @@ from jwt.utils import base64url_decode
 
 from cds_service.errors import NotAuthenticated
 from cds_service.trust.clients import Client, Clients
-from cds_service.trust.keys import Keys, KeysUnavailable
+from cds_service.trust.keys import Held, Keys, KeysUnavailable
 from cds_service.trust.refusals import Reason
 from cds_service.trust.replay import ReplayGuard
 
@@ -97,6 +97,10 @@ class Authenticator:
             raise NotAuthenticated(Reason.ISSUER)
         proved = self._verify(token, self._key(client, header), client, endpoint)
         return self._accept(client, proved)
+
+    def held(self) -> list[Held]:
+        """How the keys of each client stand; what is due is fetched, and not waited for."""
+        return [keys.state() for keys in self._keys.values()]
 
     def _key(self, client: Client, header: Mapping[str, Any]) -> jwt.PyJWK:
         if header["alg"] not in client.algorithms:

@@ -6,11 +6,13 @@
 - `pages`      what people read: home, the guideline, the demo's chart page
 - `about`      source attributes (ONC HTI-1), as a page and as JSON
 - `value_sets` every code, searchable
+- `readiness`  whether this process should be sent calls
 - `openapi`    the OpenAPI description of all of these
 - `demo_fhir`  the demo patients as a read-only FHIR server
 - `gate`       who may use which route; `callers` builds what knows them, `operators` who is one
 - `console`    what-if and the timeline, for people; imported only when it is on
 - `server`     gunicorn, and what it refuses to serve
+- `stopping`   what happens between SIGTERM and the end
 - `worker`     a server process whose slow clients hold up nobody
 - `overload`   how many calls are worked on at once
 - `wire`, `errors`, `cors`, `headers`, `log`, `clock`, `plugins`, `wiring`  what these share
@@ -48,10 +50,12 @@ from cds_service.web import (
     operators,
     overload,
     pages,
+    readiness,
     value_sets,
 )
 from cds_service.web import services as hook_services
 from cds_service.web.plugins import by_id, check_shared, load_services
+from cds_service.web.readiness import Readiness
 from cds_service.web.wiring import Answer, Demo, Wiring, attach
 
 __all__ = ["create_app"]
@@ -82,6 +86,7 @@ def create_app(
     if patients is not None:  # invented patients, for anyone
         settings = settings.model_copy(update={"auth": "open"})
     authenticator = callers.authenticator(settings, from_file.clients, offered, store)
+    kept = _ledger(settings, site, store) if store else None
     attach(
         app,
         Wiring(
@@ -93,10 +98,11 @@ def create_app(
             demo=patients,
             store=store,
             paused=Paused(store) if store else None,
-            ledger=_ledger(settings, site, store) if store else None,
+            ledger=kept,
         ),
     )
     _serve(app, settings, demo=patients is not None)
+    readiness.init_app(app, Readiness(settings, kept, authenticator))
     if patients is not None or settings.console != "off":
         from cds_service.web import console  # its libraries weigh on no worker without it
 

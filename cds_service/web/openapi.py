@@ -67,6 +67,7 @@ _DETAILS = {
     "health.health": Detail(answer={JSON: _OBJECT}),
     "health.local_codes": Detail(answer={FHIR_JSON: _RESOURCE}),
     "health.override_reasons": Detail(answer={FHIR_JSON: _RESOURCE}),
+    "readiness.ready": Detail(answer={JSON: _OBJECT}),
     "openapi.openapi": Detail(answer={JSON: _OBJECT}),
     "pages.home": Detail(answer=_PAGE, query={"patient": "id of a demo patient (demo only)"}),
     "services.call": Detail(

@@ -15,7 +15,8 @@ from gunicorn.http import wsgi
 
 from cds_service.errors import CdsError, SettingsError
 from cds_service.settings import Settings
-from cds_service.web import log
+from cds_service.web import log, readiness
+from cds_service.web.stopping import DrainingArbiter, Stopping
 from cds_service.web.worker import Worker
 
 logger = logging.getLogger("cds_service.server")
@@ -87,7 +88,7 @@ def run(app: Flask, settings: Settings, rebuild: Callable[[], Flask]) -> None:
 
     On SIGHUP `rebuild` makes the application anew, and new workers take over.
     """
-    Server(app, options(settings), rebuild).run()
+    Server(app, options(settings), rebuild, drain=settings.drain).run()
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -124,8 +125,17 @@ def _tls(_config: object, default: Callable[[], ssl.SSLContext]) -> ssl.SSLConte
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """An application built before the workers fork, so that faults show at once."""
 
-    def __init__(self, app: Flask, chosen: dict[str, Any], rebuild: Callable[[], Flask]) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        chosen: dict[str, Any],
+        rebuild: Callable[[], Flask],
+        *,
+        drain: float = 0.0,
+    ) -> None:
         self._app = app
+        self._drain = drain
+        self.stopping = Stopping()
         self._rebuild = rebuild
         self._chosen = chosen
         wsgi.SERVER = "cds-service"  # the Server header: what runs behind is nobody's business
@@ -142,12 +152,19 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self._app = self._rebuild()
         except CdsError as error:
             logger.warning("configuration not reloaded, the old one stays: %s", error)
+            readiness.of(self._app).reload_failed = True
         except Exception:  # whatever it is, it must not stop those who are being served
             logger.exception("configuration not reloaded, the old one stays")
+            readiness.of(self._app).reload_failed = True
         else:
             logger.info("configuration reloaded")
-        super().reload()
+        super().reload()  # new workers take over, and know what became of it
+
+    def run(self) -> None:
+        """Until told to stop."""
+        DrainingArbiter(self, self.stopping, self._drain).run()
 
     def load(self) -> Flask:
         """Called by gunicorn in each worker."""
+        readiness.prepare(self._app)
         return self._app

@@ -21,6 +21,8 @@ import orjson
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from cds_service.errors import BadRequest, operation_outcome
+from cds_service.web import readiness
+from cds_service.web.stopping import Stopping
 
 EXCHANGE = "cds_service.exchange"  # where the application finds it in the WSGI environment
 LINGER = 2.0  # seconds without a byte after which a client who should have closed is left
@@ -133,12 +135,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     # --- in the threads ---
 
     def load_wsgi(self) -> None:
-        """Tells the application which exchange it answers."""
+        """Tells the application which exchange it answers, and whether the server is stopping."""
         super().load_wsgi()
         application: Any = self.wsgi
+        stopping: Stopping = self.app.stopping
 
         def tracked(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
             environ[EXCHANGE] = self._here.exchange
+            environ[readiness.DRAINING] = stopping.begun
             answer: Iterable[bytes] = application(environ, start_response)
             self._here.exchange.answering()
             return answer

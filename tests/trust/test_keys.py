@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from cds_service.errors import SettingsError
 from cds_service.trust.jwks import fetcher
-from cds_service.trust.keys import FileKeys, KeysUnavailable, RemoteKeys, parse_jwks, pick
+from cds_service.trust.keys import FileKeys, Held, KeysUnavailable, RemoteKeys, parse_jwks, pick
 from tests.trust.signing import Key, jwks, key_server
 
 A, B = Key("a"), Key("b")
@@ -98,6 +99,43 @@ def test_an_address_that_is_down_is_left_alone_for_a_while(
     address.keys = [A]
     address.time += 30
     assert keys.find("a", "ES384")
+
+
+def settled(keys: RemoteKeys) -> Held:
+    """How they stand when what was begun is done."""
+    keys.state()
+    for thread in threading.enumerate():
+        if thread.name == "jwks":
+            thread.join(10)
+    return keys.state()
+
+
+def test_whoever_asks_how_keys_stand_makes_them_be_fetched_when_due(
+    keys: RemoteKeys, address: Address
+) -> None:
+    assert keys.state() in (Held.NONE, Held.CURRENT)  # not waited for
+    for _ in range(20):
+        assert settled(keys) is Held.CURRENT
+    assert address.asked == 1
+    address.time += 600
+    assert settled(keys) is Held.CURRENT
+    assert address.asked == 2
+
+
+def test_keys_that_cannot_be_renewed_are_stale_and_then_none(
+    keys: RemoteKeys, address: Address
+) -> None:
+    assert settled(keys) is Held.CURRENT
+    address.keys = None
+    address.time += 600
+    for _ in range(20):
+        assert settled(keys) is Held.STALE
+    assert address.asked == 2
+    address.time += 3600
+    assert settled(keys) is Held.NONE
+    address.keys = [A]
+    address.time += 30
+    assert settled(keys) is Held.CURRENT
 
 
 @pytest.mark.parametrize(
