@@ -63,7 +63,7 @@ def test_the_wheel_runs_the_demo_outside_the_checkout(python: str, start: Start)
     cases = load_cases()
     assert cases
     assert requests.get(f"{url}/demo/fhir/Patient", timeout=10).json()["total"] == len(cases)
-    for path in (f"/?patient={cases[0].patient_id}", "/guideline", "/static/style.css"):
+    for path in (f"/demo/chart?patient={cases[0].patient_id}", "/guideline", "/static/style.css"):
         assert requests.get(url + path, timeout=10).status_code == 200
     told = requests.get(f"{url}/cds-services", timeout=10).json()["services"]
     assert "pht-patient-view" in [service["id"] for service in told]

@@ -43,6 +43,7 @@ ROUTES = MappingProxyType(
         "/openapi.json": Access.PUBLIC,
         "/console/what-if": Access.OPERATOR,
         "/console/what-if/result": Access.OPERATOR,
+        "/demo/chart": Access.DEMO,
         "/demo/fhir/metadata": Access.DEMO,
         "/demo/fhir/<resource_type>": Access.DEMO,
         "/demo/fhir/<resource_type>/_search": Access.DEMO,

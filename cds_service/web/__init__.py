@@ -3,7 +3,8 @@
 - `services`   discovery and the CDS services
 - `feedback`   what became of the cards
 - `health`     health, and the service's own CodeSystem
-- `pages`      what people read: home, the guideline, the demo's chart page
+- `pages`      what people read: home (`status` on it) and the guideline
+- `chart`      the demo's chart page
 - `about`      source attributes (ONC HTI-1), as a page and as JSON
 - `value_sets` every code, searchable
 - `readiness`  whether this process should be sent calls
@@ -37,6 +38,7 @@ from cds_service.trust.pausing import Paused
 from cds_service.web import (
     about,
     callers,
+    chart,
     cors,
     demo_fhir,
     errors,
@@ -72,7 +74,7 @@ def create_app(
     """The application. Raises SettingsError when it cannot serve as configured.
 
     `services` default to the plug-ins that the settings name. With `demo` it also serves
-    the demo patients (or those given), as a FHIR endpoint and on the home page.
+    the demo patients (or those given), as a FHIR endpoint and as charts.
     """
     settings = settings or Settings.load()
     from_file = settings.site_file()
@@ -154,3 +156,4 @@ def _serve(app: Flask, settings: Settings, *, demo: bool) -> None:
         app.register_blueprint(module.blueprint)
     if demo:
         app.register_blueprint(demo_fhir.blueprint)
+        app.register_blueprint(chart.blueprint)

@@ -56,6 +56,7 @@ _FIELDS = {FORM: {"type": "object", "additionalProperties": {"type": "string"}}}
 _PAGE = {HTML: {"type": "string"}}
 _DETAILS = {
     "about.source_attributes_json": Detail(answer={JSON: _OBJECT}),
+    "chart.chart": Detail(answer=_PAGE, query={"patient": "id of a demo patient"}),
     "console.what_if.page": Detail(answer=_PAGE, body=_FIELDS),
     "console.what_if.result": Detail(answer=_PAGE, body=_FIELDS),
     "demo_fhir.get_search": Detail(answer={FHIR_JSON: _RESOURCE}, query=_SEARCH),
@@ -69,7 +70,7 @@ _DETAILS = {
     "health.override_reasons": Detail(answer={FHIR_JSON: _RESOURCE}),
     "readiness.ready": Detail(answer={JSON: _OBJECT}),
     "openapi.openapi": Detail(answer={JSON: _OBJECT}),
-    "pages.home": Detail(answer=_PAGE, query={"patient": "id of a demo patient (demo only)"}),
+    "pages.guideline": Detail(answer=_PAGE, query={"q": "words of the rules to show"}),
     "services.call": Detail(
         answer={JSON: _CARDS},
         body={JSON: _CALL},

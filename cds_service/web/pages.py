@@ -1,75 +1,50 @@
-"""What people read: the home page, the guideline, and the demo's chart page.
+"""What people read: the home page and the guideline.
 
-Plain HTML that works without JavaScript; there is none.
+Plain HTML that works without JavaScript. The one script copies an address and filters a page.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
 
-from cds_service.decision import UNJUDGED
-from cds_service.demo.call import hook_call
-from cds_service.demo.patients import Case
-from cds_service.errors import CdsError, Issue, NotFound
 from cds_service.guideline import RECOMMENDATIONS
 from cds_service.guideline.claims import CLAIMS
 from cds_service.guideline.evidence import quantity
+from cds_service.guideline.finding import Recommendation
 from cds_service.guideline.legend import AMBIGUITIES, CONVENTIONS
+from cds_service.guideline.registry import SERVICE_WIDE, parameters
 from cds_service.guideline.sources import ARTICLE, READING
-from cds_service.protocol.request import parse
-from cds_service.service import Service
-from cds_service.web.demo_fhir import base_url
-from cds_service.web.wiring import Demo, wiring
-
-SANDBOX = "https://sandbox.cds-hooks.org/"
-PRESSING = ("critical", "warning", "info")  # the order in which an EHR shows cards
+from cds_service.web import headers, status
+from cds_service.web.wiring import wiring
 
 blueprint = Blueprint("pages", __name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """One service asked about one patient: the call, and its answer or why there is none."""
-
-    service: Service
-    sent: dict[str, Any]
-    received: dict[str, Any] = field(default_factory=dict)
-    issues: tuple[Issue, ...] = ()
-
-    @property
-    def cards(self) -> list[dict[str, Any]]:
-        """The cards in the order an EHR shows them."""
-        cards: list[dict[str, Any]] = self.received.get("cards", [])
-        return sorted(cards, key=lambda card: PRESSING.index(card["indicator"]))
-
-    @property
-    def unjudged(self) -> list[dict[str, str]]:
-        """The rules that could not be judged, each with `rule`, `reason` and maybe `side`."""
-        told = self.received.get("extension", {}).get(UNJUDGED, {})
-        rules: list[dict[str, str]] = told.get("rules", [])
-        return rules
+blueprint.after_request(headers.allow_own_script)
 
 
 @blueprint.get("/")
 def home() -> str:
-    """In the demo: pick a patient, see the cards. Elsewhere: what this service is for."""
-    demo = wiring().demo
-    return _chart(demo) if demo else render_template("home.html", **common())
+    """What this service is for, how it stands, and where to go from here."""
+    return render_template("home.html", status=status.facts(), **common())
 
 
 @blueprint.get("/guideline")
 def guideline() -> str:
-    """Every recommendation; cards link to `#<rule-id>`."""
+    """Every recommendation, or those that hold all words of `?q=`; cards link to `#<rule-id>`."""
+    words = request.args.get("q", "").strip()
+    sought = words.casefold().split()
+    found = [rule for rule in RECOMMENDATIONS if all(w in _text(rule) for w in sought)]
     return render_template(
         "guideline.html",
-        recommendations=RECOMMENDATIONS,
+        recommendations=found,
+        total=len(RECOMMENDATIONS),
+        words=words,
+        hooks={rule.id: _hooks(rule) for rule in found},
+        shared=[p for p in parameters().values() if p.name in SERVICE_WIDE],
+        used_by=SERVICE_WIDE,
         article=ARTICLE,
         reading=READING,
         claims={claim.id: claim.words for claim in CLAIMS},
@@ -78,57 +53,24 @@ def guideline() -> str:
     )
 
 
-def _chart(demo: Demo) -> str:
-    chosen = request.args.get("patient")
-    if chosen is not None and chosen not in demo.cases:
-        raise NotFound("There is no demo patient with this id.")
-    # Without a choice the first patient: whoever opens the demo sees cards at once.
-    case = demo.cases[chosen] if chosen else next(iter(demo.cases.values()), None)
-    visits = list(_visits(case, demo)) if case else []
-    return render_template(
-        "demo.html",
-        cases=demo.cases.values(),
-        chosen=case,
-        visits=visits,
-        here=request.root_url.rstrip("/"),
-        fhir_url=base_url(),
-        sandbox_url=_sandbox(case) if case else "",
-        **common(),
-    )
+def _text(rule: Recommendation) -> str:
+    """What a rule is found by: its own words, its numbers and where it is asked."""
+    head = rule.header
+    numbers = (f"{p.name} {p.quote} {p.reading} {p.place}" for p in rule.parameters)
+    sources = (source.citation for source in rule.sources)
+    return " ".join(
+        [
+            *(head.id, head.title, head.source_says, head.evidence, head.origin),
+            *(head.when, head.unless, head.then, head.unsure),
+            *(*numbers, *sources, *_hooks(rule)),
+        ]
+    ).casefold()
 
 
-def _sandbox(case: Case) -> str:
-    """The public sandbox, pointed at this server and this patient."""
-    query = {
-        "fhirServiceUrl": base_url(),
-        "patientId": case.patient_id,
-        "serviceDiscoveryURL": request.root_url + "cds-services",
-        "hook": "patient-view",
-        "screen": "patient-view",
-    }
-    return f"{SANDBOX}?{urlencode(query)}"
-
-
-def _visits(case: Case, demo: Demo) -> Iterator[Visit]:
-    """What an EHR would do on opening the chart: call every patient-view service."""
-    for service in wiring().services.values():
-        if service.hook == "patient-view":
-            sent = hook_call(
-                service.hook,
-                service.prefetch,
-                demo.record,
-                patient=case.patient_id,
-                fhir_server=base_url(),
-            )
-            yield _visit(service, sent)
-
-
-def _visit(service: Service, sent: dict[str, Any]) -> Visit:
-    try:
-        decision = wiring().decide(service, parse(sent, hook=service.hook))
-    except CdsError as error:
-        return Visit(service=service, sent=sent, issues=error.issues)
-    return Visit(service=service, sent=sent, received=decision.response())
+def _hooks(rule: Recommendation) -> list[str]:
+    """The hooks at which this server asks it."""
+    asking = [s for s in wiring().services.values() if rule in s.recommendations]
+    return list(dict.fromkeys(service.hook for service in asking))
 
 
 def common() -> dict[str, Any]:
@@ -139,7 +81,8 @@ def common() -> dict[str, Any]:
         "demo": shared.demo is not None,
         "fixed": shared.site.fixed_today is not None,
         "site": shared.site,
-        "services": shared.services.values(),
+        "services": list(shared.services.values()),
+        "listed": shared.settings.discovery == "public",
         "today": shared.today(),
     }
 

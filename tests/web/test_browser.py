@@ -29,8 +29,9 @@ def test_one_picks_a_patient_and_sees_the_cards(
     browser: webdriver.Chrome, demo_server: Running
 ) -> None:
     for case in load_cases():
-        browser.get(demo_server.url)
-        browser.find_element(By.CSS_SELECTOR, f'a[href="/?patient={case.patient_id}"]').click()
+        browser.get(f"{demo_server.url}/demo/chart")
+        link = f'a[href="/demo/chart?patient={case.patient_id}"]'
+        browser.find_element(By.CSS_SELECTOR, link).click()
         assert browser.find_element(By.TAG_NAME, "h1").text == case.title
         assert browser.find_elements(By.CSS_SELECTOR, ".card, .none"), case.name
         assert complaints(browser) == []
@@ -41,7 +42,7 @@ def test_a_suggestion_opens_on_what_it_would_write(
 ) -> None:
     shown = []
     for case in load_cases():
-        browser.get(f"{demo_server.url}/?patient={case.patient_id}")
+        browser.get(f"{demo_server.url}/demo/chart?patient={case.patient_id}")
         for summary in browser.find_elements(By.CSS_SELECTOR, ".suggestions summary")[:1]:
             summary.click()
             shown.append(browser.find_element(By.CSS_SELECTOR, ".suggestions pre").text)
@@ -67,7 +68,7 @@ def test_the_guideline_opens_at_a_rule(browser: webdriver.Chrome, demo_server: R
 
 def test_the_page_fits_a_narrow_screen(browser: webdriver.Chrome, demo_server: Running) -> None:
     browser.set_window_size(500, 900)
-    browser.get(f"{demo_server.url}/?patient={load_cases()[0].patient_id}")
+    browser.get(f"{demo_server.url}/demo/chart?patient={load_cases()[0].patient_id}")
     main = browser.find_element(By.TAG_NAME, "main")
     assert main.size["width"] <= 500
     browser.set_window_size(1280, 1000)

@@ -47,7 +47,7 @@ def test_nothing_about_patient_or_token_is_logged(
     demo_client.post("/cds-services/fake?explain=rosa", json=call, headers=token)
     demo_client.get("/demo/fhir/Patient/rosa", headers=token)
     demo_client.get("/demo/fhir/Condition?patient=rosa")
-    demo_client.get("/?patient=rosa")
+    demo_client.get("/demo/chart?patient=rosa")
     demo_client.get("/rosa/nothing")
     text = json.dumps(lines())
     assert len(lines()) == 5

@@ -195,7 +195,7 @@ def test_the_pages_allow_their_own_script_and_nothing_else(console: FlaskClient)
     policy = console.get(PAGE).headers["Content-Security-Policy"]
     assert "script-src 'self';" in policy
     assert "unsafe" not in policy
-    assert "script-src" not in console.get("/guideline").headers["Content-Security-Policy"]
+    assert "script-src" not in console.get("/value-sets").headers["Content-Security-Policy"]
 
 
 @pytest.fixture
