@@ -170,6 +170,8 @@ class Unavailable(CdsError):
     status = 503
     code = "transient"
     retry_after = 5
+    #: what the database's driver calls it, such as SQLITE_FULL
+    cause: str = ""
 
 
 class Overloaded(CdsError):

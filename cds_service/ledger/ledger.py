@@ -15,7 +15,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import CompileError, SQLAlchemyError, StatementError
 
 from cds_service.decision import Decision
 from cds_service.errors import Issue, Unavailable
@@ -23,7 +23,7 @@ from cds_service.ledger import feedback, past
 from cds_service.ledger.entry import Entry, config_digest, entry, write
 from cds_service.ledger.feedback import Told
 from cds_service.ledger.scope import Owner, Scope
-from cds_service.ledger.spool import Spool, SpoolFull
+from cds_service.ledger.spool import Rejected, Spool, SpoolFull
 from cds_service.protocol.request import HookRequest
 from cds_service.repeats import NOTHING, History
 from cds_service.site import Site
@@ -37,13 +37,18 @@ RETRY = 2.0  # seconds between attempts to write what waits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """For readiness and metrics. `waiting` in bytes; the counts are this process's own."""
+    """For readiness and metrics.
+
+    `waiting` and `rejected` (set aside for good) in bytes, of this machine; the counts are this
+    process's own.
+    """
 
     database: bool
     schema: str
     waiting: int
     spooled: int
     lost: int
+    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,24 +161,36 @@ class Ledger:
         except Unavailable:
             found = None
         waiting = self._spool.size()
-        if waiting and found is schema.Version.CURRENT:
-            self._drain_soon()
+        if found is schema.Version.CURRENT:
+            self.catch_up()
         return Status(
             database=found is not None,
             schema=found.value if found else "unknown",
             waiting=waiting,
+            rejected=self._spool.rejected(),
             spooled=self._spooled,
             lost=self._lost,
         )
 
-    def drain(self) -> int:
-        """Writes what waits in the spool; how many calls. Raises Unavailable."""
+    def catch_up(self) -> None:
+        """Has what waits in the spool written, by one thread of this process, until all is.
 
-        def written(made: dict[str, Any]) -> None:
+        Called at the start of each process too: another may have been killed.
+        """
+        if self._spool.size() and self._draining.acquire(blocking=False):
+            threading.Thread(target=self._drain_until_done, name="spool", daemon=True).start()
+
+    def drain(self) -> int:
+        """Writes what waits in the spool; how many calls. Raises Unavailable, OSError."""
+        return self._spool.drain(self._write_waiting)
+
+    def _write_waiting(self, made: Entry) -> None:
+        try:
             with self._store.write() as connection:
                 self._write(connection, made)
-
-        return self._spool.drain(written)
+        except (StatementError, CompileError, LookupError, TypeError, ValueError) as error:
+            log.exception("call set aside: the database does not take it", exc_info=error)
+            raise Rejected from None
 
     def _write(self, connection: Any, made: Entry) -> None:
         write(connection, made, shared_id=self._shared_id)
@@ -182,16 +199,11 @@ class Ledger:
         try:
             self._spool.add(made)
             self._spooled += 1
-        except SpoolFull:
+        except SpoolFull as error:
             self._lost += 1
-            log.warning("call not recorded: the spool is full")
+            log.warning("call not recorded: %s", error)
             return
-        self._drain_soon()
-
-    def _drain_soon(self) -> None:
-        """One thread of this process tries until all is written."""
-        if self._draining.acquire(blocking=False):
-            threading.Thread(target=self._drain_until_done, name="spool", daemon=True).start()
+        self.catch_up()
 
     def _drain_until_done(self) -> None:
         pause = threading.Event()
@@ -200,9 +212,10 @@ class Ledger:
                 pause.wait(RETRY)
                 try:
                     count = self.drain()
-                except Unavailable:
+                except (Unavailable, SQLAlchemyError, OSError):
                     continue
                 if count:
                     log.info("calls written from the spool: %s", count)
         finally:
             self._draining.release()
+        self.catch_up()  # one may have come in after the last look

@@ -1,11 +1,13 @@
 """A file that keeps entries while the database is down, shared by the processes of a machine.
 
 One line an entry. What is being written to the database is first moved aside, so that new
-entries never wait for it; what was moved aside and not finished is taken up again.
+entries never wait for it; what was moved aside and not finished is taken up again. An entry
+that the database will never take is put into a file of its own: it must not hold up the rest.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
@@ -17,10 +19,15 @@ from uuid import uuid4
 import orjson
 
 OPEN = "entries.jsonl"
+REJECTED = "rejected"  # for people to look at; never read again
 
 
 class SpoolFull(Exception):
-    """No room for another entry."""
+    """No room for another entry, or no way to write it; the message says which."""
+
+
+class Rejected(Exception):
+    """An entry that can never be written."""
 
 
 class Spool:
@@ -36,30 +43,65 @@ class Spool:
         line = b"\n" + orjson.dumps(entry) + b"\n"
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            if self.size() + len(line) > self._limit:
-                raise SpoolFull
+            if self.size() + self.rejected() + len(line) > self._limit:
+                raise SpoolFull("the spool is full")
             with self._opened() as file:
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
+                _append(file, line)
         except OSError as error:
-            raise SpoolFull from error
+            code = errno.errorcode.get(error.errno or 0, "OSError")
+            raise SpoolFull(f"the state folder cannot be written to ({code})") from error
 
     def size(self) -> int:
         """Bytes that wait."""
         return sum(_size(path) for path in self._files())
 
-    def drain(self, write: Callable[[dict[str, Any]], None]) -> int:
-        """Hands each entry to `write`; how many. What `write` raises leaves the rest in place.
+    def rejected(self) -> int:
+        """Bytes of entries that were set aside."""
+        return _size(self._folder / REJECTED)
 
-        An entry may be handed over again after a crash: `write` must not mind.
+    def drain(self, write: Callable[[dict[str, Any]], None]) -> int:
+        """Hands each entry to `write`; how many it took.
+
+        What it raises leaves the rest in place, but for Rejected, which sets the entry aside.
+        Raises OSError when the folder cannot be written to. An entry may be handed over again
+        after a crash: `write` must not mind.
         """
         self._set_aside()
         done = 0
         for path in sorted(self._files()):
             if path.name != OPEN:
-                done += _drain(path, write)
+                done += self._drain(path, write)
         return done
+
+    def _drain(self, path: Path, write: Callable[[dict[str, Any]], None]) -> int:
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return 0  # another process has finished it
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return 0  # another process is at it
+            if not _is_at(file, path):
+                return 0  # another process has finished it meanwhile
+            done = sum(self._hand_over(line, write) for line in file)
+            path.unlink(missing_ok=True)
+            return done
+
+    def _hand_over(self, line: bytes, write: Callable[[dict[str, Any]], None]) -> bool:
+        """Whether `write` took the entry of this line."""
+        entry = _entry(line)
+        if entry is None:
+            return False
+        try:
+            write(entry)
+        except Rejected:
+            way = os.O_APPEND | os.O_CREAT | os.O_WRONLY
+            with os.fdopen(os.open(self._folder / REJECTED, way, 0o600), "ab") as file:
+                _append(file, line)
+            return False
+        return True
 
     def _files(self) -> list[Path]:
         return list(self._folder.glob("*.jsonl"))
@@ -81,28 +123,14 @@ class Spool:
                     return
 
 
-def _drain(path: Path, write: Callable[[dict[str, Any]], None]) -> int:
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return 0  # another process has finished it
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return 0  # another process is at it
-        done = 0
-        for line in file:
-            entry = _entry(line)
-            if entry is not None:
-                write(entry)
-                done += 1
-        path.unlink(missing_ok=True)
-        return done
+def _append(file: IO[bytes], line: bytes) -> None:
+    file.write(line)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
-    """None for an empty line, or one that a crash has cut short."""
+    """None for an empty line, or one that a crash has cut short: its call was never answered."""
     try:
         return orjson.loads(line) if line.strip() else None
     except orjson.JSONDecodeError:

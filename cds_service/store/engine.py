@@ -14,20 +14,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Overdue
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, exc
+from sqlalchemy import URL, Connection, Engine, Table, exc
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 from cds_service.errors import Unavailable
+from cds_service.store import drivers
 from cds_service.store.keys import Keyring
 
 T = TypeVar("T")
 
-PATIENCE = 30.0  # seconds a command waits for a lock; a request waits for its own timeout
-CONNECT = 2  # seconds to reach PostgreSQL; libpq knows no shorter time
 REST = 1.0  # seconds without a further attempt after the database could not be reached
 
 
@@ -49,6 +48,7 @@ class Store:
         self._process = 0
         self._engine: Engine | None = None
         self._pool: ThreadPoolExecutor | None = None
+        self._free = threading.BoundedSemaphore(threads)
         self._rest_until = 0.0
 
     @property
@@ -75,17 +75,19 @@ class Store:
         """`work` in a transaction, waited for no longer than the timeout.
 
         Raises Unavailable. Work that was given up may still be committed a moment later, so
-        it must be safe to repeat.
+        it must be safe to repeat. None begins while every thread is held up: what hangs does
+        not pile up.
         """
         if self.timeout is None:
             return self._transact(work, write=write)
-        if time.monotonic() < self._rest_until:
+        began = time.monotonic()
+        if began < self._rest_until:
             raise Unavailable("The database could not be reached a moment ago.")
+        started = self._submit(work, write=write, until=began + self.timeout)
         try:
-            return self._submit(work, write=write).result(self.timeout)
+            return started.result(max(0.0, began + self.timeout - time.monotonic()))
         except Overdue:
-            self._rest_until = time.monotonic() + REST
-            raise Unavailable("The database did not answer in time.") from None
+            raise self._late() from None
 
     def close(self) -> None:
         """Gives back connections and threads; the next use makes new ones."""
@@ -103,19 +105,30 @@ class Store:
         with self._lock:
             self._forget_parent()
             if self._engine is None:
-                self._engine = self._made()
+                self._engine = drivers.engine(self.url, self.timeout, self._threads)
             return self._engine
 
     def _transact(self, work: Callable[[Connection], T], *, write: bool) -> T:
         with self.write() if write else self.read() as connection:
             return work(connection)
 
-    def _submit(self, work: Callable[[Connection], T], *, write: bool) -> Future[T]:
+    def _submit(self, work: Callable[[Connection], T], *, write: bool, until: float) -> Future[T]:
+        """`work` begun in a thread that is free before `until`. Raises Unavailable."""
         with self._lock:
             self._forget_parent()
+            free = self._free
+        if not free.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise self._late()
+        with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="store")
-            return self._pool.submit(self._transact, work, write=write)
+            started = self._pool.submit(self._transact, work, write=write)
+        started.add_done_callback(lambda _: free.release())
+        return started
+
+    def _late(self) -> Unavailable:
+        self._rest_until = time.monotonic() + REST
+        return Unavailable("The database did not answer in time.")
 
     def _forget_parent(self) -> None:
         """After a fork: what the parent process opened is the parent's."""
@@ -123,35 +136,8 @@ class Store:
             if self._engine is not None:
                 self._engine.dispose(close=False)
             self._engine = self._pool = None
+            self._free = threading.BoundedSemaphore(self._threads)
             self._process = os.getpid()
-
-    def _made(self) -> Engine:
-        if not self.is_sqlite:
-            return self._postgresql()
-        # The database gives up before whoever waits for it does: then nothing is written late.
-        seconds = PATIENCE if self.timeout is None else self.timeout * 0.8
-        engine = create_engine(
-            self.url, connect_args={"timeout": seconds}, pool_size=self._threads, max_overflow=4
-        )
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
-
-    def _postgresql(self) -> Engine:
-        given: dict[str, Any] = {"connect_timeout": CONNECT, "application_name": "cds-service"}
-        given["client_encoding"] = "utf8"
-        if self.timeout is not None:
-            milliseconds = max(1, round(self.timeout * 800))
-            given["options"] = f"-c statement_timeout={milliseconds}"
-            given["tcp_user_timeout"] = CONNECT * 1000
-        return create_engine(
-            self.url,
-            connect_args=given,
-            pool_size=self._threads,
-            max_overflow=4,
-            pool_timeout=self.timeout or PATIENCE,
-            pool_pre_ping=True,
-        )
 
 
 def insert(connection: Connection, table: Table) -> SqliteInsert | PostgresInsert:
@@ -168,20 +154,14 @@ def _translated() -> Iterator[None]:
         yield
     except (exc.IntegrityError, exc.DataError):
         raise  # a fault of this program, not of the database
-    except (exc.DBAPIError, exc.TimeoutError) as error:
-        kind = type(error.orig or error).__name__ if isinstance(error, exc.DBAPIError) else "pool"
-        raise Unavailable(f"The database cannot be used now ({kind}).") from None
+    except exc.DBAPIError as error:
+        raise _unavailable(error.orig or error) from None
+    except exc.TimeoutError:
+        raise Unavailable("The database cannot be used now (no connection is free).") from None
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions are begun below, not by the driver
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes its lock at once: one that reads first could never get it by waiting."""
-    writes = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _unavailable(error: BaseException) -> Unavailable:
+    cause = str(getattr(error, "sqlite_errorname", type(error).__name__))
+    told = Unavailable(f"The database cannot be used now ({cause}).")
+    told.cause = cause
+    return told

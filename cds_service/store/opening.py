@@ -13,7 +13,7 @@ from uuid import uuid4
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from cds_service.errors import SettingsError
+from cds_service.errors import SettingsError, Unavailable
 from cds_service.settings import Settings
 from cds_service.store import schema
 from cds_service.store.engine import Store
@@ -21,6 +21,18 @@ from cds_service.store.keys import Keyring, keep_keys, read_keys
 
 DATABASE = "ledger.sqlite3"
 KEYS = "keys"
+_DAMAGED = (
+    "is damaged or no SQLite database. Put back a backup; or move the file away with its"
+    " -wal and -shm, and start anew without what it held"
+)
+#: what is wrong with a file of SQLite, and what to do
+_WRONG = {
+    "SQLITE_NOTADB": _DAMAGED,
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_BUSY": "another process keeps it locked. Stop that process, then start again",
+    "SQLITE_FULL": "the disk is full. Free some space, then start again",
+}
+_OTHERWISE = "cannot be used. See that this user may read and write it and its folder"
 
 
 def open_store(settings: Settings, *, bounded: bool = True) -> Store:
@@ -38,10 +50,24 @@ def open_store(settings: Settings, *, bounded: bool = True) -> Store:
         threads=settings.in_flight,
     )
     if url is None:
-        (folder / DATABASE).touch(mode=0o600)
-        schema.migrate(store, lock=folder / "migration.lock")
-        store.close()  # before the server forks
+        _make_ready(folder / DATABASE, store)
     return store
+
+
+def _make_ready(file: Path, store: Store) -> None:
+    """The tables of SQLite, brought up to this version. Waits for a lock longer than a request."""
+    patient = Store(store.url, store.keys)
+    try:
+        file.touch(mode=0o600)
+        schema.migrate(patient, lock=file.with_name("migration.lock"))
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be written to ({error.strerror})") from None
+    except Unavailable as error:
+        raise SettingsError(
+            f"{file}: {_WRONG.get(error.cause, _OTHERWISE)} ({error.cause})"
+        ) from None
+    finally:
+        patient.close()  # before the server forks
 
 
 def _folder(path: Path) -> Path:

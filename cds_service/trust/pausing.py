@@ -34,16 +34,19 @@ class Paused:
     def in_force(self) -> tuple[Pause, ...]:
         """Oldest first. Looks again when the last look is too long ago."""
         now = self._now()
-        aged = self._looked is None or now - self._looked >= EVERY
-        if aged and self._lock.acquire(blocking=self._looked is None):
+        if self._is_aged(now) and self._lock.acquire(blocking=self._looked is None):
             try:
                 self._look(now)
             finally:
                 self._lock.release()
         return tuple(one for one in self._read if not one.until or one.until.timestamp() > now)
 
+    def _is_aged(self, now: float) -> bool:
+        """Also when the clock was put back: the last look then lies in the future."""
+        return self._looked is None or not 0 <= now - self._looked < EVERY
+
     def _look(self, now: float) -> None:
-        if self._looked is not None and now - self._looked < EVERY:
+        if not self._is_aged(now):
             return  # another thread did meanwhile
         try:
             self._read = pauses.in_force(self._store, datetime.fromtimestamp(now, UTC))

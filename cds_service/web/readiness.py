@@ -123,9 +123,11 @@ def schema(version: str) -> Part:
 
 
 def spool(status: Status) -> Part:
-    """Calls that wait for the database, or that there was no room for."""
+    """Calls that wait for the database, that it never took, or that there was no room for."""
     if status.lost:
         return Part("lost", Standing.DEGRADED)
+    if status.rejected:
+        return Part("set-aside", Standing.DEGRADED)
     return Part("waiting", Standing.DEGRADED) if status.waiting else Part("empty")
 
 

@@ -17,6 +17,7 @@ from cds_service.errors import CdsError, SettingsError
 from cds_service.settings import Settings
 from cds_service.web import log, readiness
 from cds_service.web.stopping import DrainingArbiter, Stopping
+from cds_service.web.wiring import begin
 from cds_service.web.worker import Worker
 
 logger = logging.getLogger("cds_service.server")
@@ -167,4 +168,5 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Flask:
         """Called by gunicorn in each worker."""
         readiness.prepare(self._app)
+        begin(self._app)
         return self._app

@@ -113,6 +113,13 @@ def attach(app: Flask, wiring: Wiring) -> None:
     app.extensions[_KEY] = wiring
 
 
+def begin(app: Flask) -> None:
+    """At the start of a server process: what an earlier one left in the spool is written."""
+    attached: Wiring | None = app.extensions.get(_KEY)
+    if attached is not None and attached.ledger is not None:
+        attached.ledger.catch_up()
+
+
 def wiring() -> Wiring:
     """The wiring of the application that serves the current request."""
     attached: Wiring = current_app.extensions[_KEY]

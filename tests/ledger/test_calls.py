@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from cds_service.errors import Unavailable
 from cds_service.ledger.tables import calls, cards, feedback, suggestions
 from cds_service.store import schema
 from cds_service.store.engine import Store
+from cds_service.web import clock
 from tests.conformance.calls import VIEW, overdue, without_guidance
 from tests.ledger.conftest import MakeApp
-from tests.ledger.telling import accepted, opened, overridden, tell
+from tests.ledger.telling import accepted, opened, overridden, tell, warnings
 
 
 def rows(store: Store, table: Any) -> list[Any]:
@@ -114,6 +116,33 @@ def test_what_is_drained_twice_is_counted_once(client: FlaskClient, store: Store
     assert len(rows(store, calls)) == len(rows(store, cards)) == 1
 
 
+@pytest.mark.parametrize(
+    "poison",
+    [
+        {"call": {}, "cards": []},
+        {"cards": []},
+        {"call": {"id": None, "at": "2026-06-15T09:30:00+00:00", "day": "2026-06-15"}, "cards": []},
+        {"call": {"id": "x", "at": "yesterday", "day": "2026-06-15"}, "cards": []},
+        {"call": {"id": "x", "at": "2026-06-15T09:30:00+00:00", "day": "2026-06-15", "new": 1}},
+        {"call": {"id": "x", "at": "2026-06-15T09:30:00+00:00", "day": "2026-06-15"}, "cards": 1},
+        {"call": 1, "cards": []},
+    ],
+    ids=str,
+)
+def test_an_entry_the_database_never_takes_is_set_aside_and_the_rest_written(
+    client: FlaskClient, store: Store, poison: Any
+) -> None:
+    ledger = client.application.extensions["cds_service"].ledger
+    ledger._spool.add(poison)
+    schema.revert(store)
+    opened(client)
+    schema.migrate(store)
+    while ledger.status().waiting:
+        ledger.drain()
+    assert len(rows(store, calls)) == 1
+    assert ledger.status().rejected > 0
+
+
 def test_what_does_not_fit_in_the_spool_is_told_as_lost(make_app: MakeApp, store: Store) -> None:
     client = make_app(spool_limit=10).test_client()
     schema.revert(store)
@@ -133,6 +162,22 @@ def test_feedback_that_comes_before_its_card_finds_it(client: FlaskClient, store
     with store.read() as connection:
         linked = select(func.count()).where(feedback.c.card == cards.c.id)
         assert connection.scalar(linked) == 1
+
+
+def test_a_clock_put_back_loses_and_holds_back_nothing(
+    client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first,) = opened(client)
+    assert tell(client, accepted(first)).status_code == 200
+    earlier = clock.now() - timedelta(hours=3)
+    monkeypatch.setattr(clock, "now", lambda: earlier)
+    (second,) = opened(client)
+    told = [accepted(second), overridden(first, "patient-declined", at="2026-06-15T06:30:00Z")]
+    assert warnings(tell(client, *told)) == []
+    assert len(rows(store, cards)) == 2
+    assert sorted(row.card_uuid for row in rows(store, feedback)) == sorted(
+        [first["uuid"], first["uuid"], second["uuid"]]
+    )
 
 
 def test_reading_fails_loudly_where_it_must(store: Store) -> None:

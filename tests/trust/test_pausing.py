@@ -82,3 +82,11 @@ def test_without_the_database_what_was_read_last_stays(
 def test_the_reason_is_told_and_not_the_name() -> None:
     (told,) = withheld([PRP]).values()
     assert told == "paused since 2026-06-15 09:30 UTC: under review"
+
+
+def test_a_clock_put_back_delays_no_pause(store: Store, paused: Paused, clock: Clock) -> None:
+    clock.time += 7200
+    assert paused.in_force() == ()
+    clock.time -= 7190
+    pauses.pause(store, PRP)
+    assert [one.rule for one in paused.in_force()] == [PRP.rule]

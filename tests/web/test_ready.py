@@ -66,6 +66,7 @@ def standing(parts: Parts, **settings: Any) -> dict[str, Part]:
         ({}, {}, "spool", "empty", "ready"),
         ({"waiting": 5}, {}, "spool", "waiting", "degraded"),
         ({"waiting": 5, "lost": 1}, {}, "spool", "lost", "degraded"),
+        ({"waiting": 5, "rejected": 9}, {}, "spool", "set-aside", "degraded"),
         ({"held": (Held.CURRENT, Held.CURRENT)}, {}, "keys", "held", "ready"),
         ({"held": (Held.CURRENT, Held.STALE)}, {}, "keys", "stale", "degraded"),
         ({"held": (Held.CURRENT, Held.NONE)}, {}, "keys", "some-missing", "degraded"),
