@@ -149,7 +149,7 @@ def test_a_shared_database_that_stops_takes_no_machine_out(
         assert answered(one)[0] == 503
     migrate(shared)
     for one in (tolerant, demanding):
-        assert eventually(lambda one=one: [answered(one)[0] for _ in range(4)] == [200] * 4)
+        assert eventually(lambda one=one: [answered(one)[0] for _ in range(30)] == [200] * 30)
     postgres.stop()
     try:
         assert eventually(lambda: answered(tolerant)[1]["parts"]["database"] == "down")
