@@ -40,6 +40,7 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
 # What can be a segment of a URL as it stands.
 SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 _PUBLIC_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+_ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[1-9][0-9]{0,4})")
 _POSTGRESQL = re.compile(r"postgres(ql)?://")
 
 
@@ -83,6 +84,12 @@ def _database(url: SecretStr) -> SecretStr:
     if url.get_secret_value() and not _POSTGRESQL.match(url.get_secret_value()):
         raise ValueError("must begin with postgresql:// (empty: SQLite)")
     return url
+
+
+def _metrics(where: str) -> str:
+    if where not in ("off", "local") and not _ADDRESS.fullmatch(where):
+        raise ValueError("must be off, local, or an address such as 0.0.0.0:9090")
+    return where
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
@@ -206,6 +213,11 @@ class Settings(BaseSettings):
         description="Pages to try the service: off, or local (from this machine only);"
         " the demo shows them to anyone.",
     )
+    metrics: Annotated[str, AfterValidator(_metrics)] = Field(
+        "local",
+        description="Who may read /metrics: off, local (from this machine), or an address and port"
+        " of its own, such as 0.0.0.0:9090, for whoever reaches that.",
+    )
     state: Annotated[Path | None, Unsettable] = Field(
         None, description="The one folder this service writes to; empty: see docs/operator.md."
     )
@@ -255,6 +267,17 @@ class Settings(BaseSettings):
         if self.threads < 2 * self.in_flight + 2:
             raise ValueError("CDS_SERVICE_THREADS must be at least 2 * CDS_SERVICE_IN_FLIGHT + 2")
         return self
+
+    @model_validator(mode="after")
+    def _metrics_have_their_own_port(self) -> Self:
+        if (address := self.metrics_address()) and not self.port != address[1] <= 65535:  # noqa: PLR2004
+            raise ValueError("CDS_SERVICE_METRICS needs a port that differs from CDS_SERVICE_PORT")
+        return self
+
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Host and port where nothing but the metrics is served, if they have one."""
+        found = _ADDRESS.fullmatch(self.metrics)
+        return (found["host"], int(found["port"])) if found else None
 
     @classmethod
     def load(cls, **given: Any) -> Self:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, Self
 
+from blinker import Namespace
+
 from cds_service.fhir import scopes
 from cds_service.fhir.client import Call, FhirClient, late
 from cds_service.fhir.queries import fill
@@ -29,6 +31,8 @@ from cds_service.fhir.transport import Failure
 from cds_service.protocol.request import HookRequest
 
 log = logging.getLogger("cds_service.fetch")
+#: sent for each fetch; sender: the resource type; `outcome`, and `seconds` it took
+fetched = Namespace().signal("fetched")
 
 MOST_READS = 50  # references followed for one hook call
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}", re.ASCII)
@@ -156,6 +160,7 @@ def _tell(kind: str, got: Fetched) -> None:
     ms = round(got.seconds * 1000, 1)
     told = {"type": kind, "outcome": got.outcome, "status": got.status, "ms": ms}
     log.info("fetch", extra={name: value for name, value in told.items() if value is not None})
+    fetched.send(kind, outcome=got.outcome, seconds=got.seconds)
 
 
 def add_medications(evidence: Evidence, fetcher: Fetcher) -> None:

@@ -15,6 +15,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from blinker import Namespace
 from sqlalchemy.exc import CompileError, SQLAlchemyError, StatementError
 
 from cds_service.decision import Decision
@@ -31,6 +32,9 @@ from cds_service.store import schema
 from cds_service.store.engine import Store
 
 log = logging.getLogger("cds_service.ledger")
+
+#: a call was not put on record at once; sender: `spooled`, or `lost`
+unwritten = Namespace().signal("unwritten")
 
 RETRY = 2.0  # seconds between attempts to write what waits
 
@@ -127,7 +131,7 @@ class Ledger:
                 raise
             self._keep(made)
         except SQLAlchemyError as error:  # a fault of ours, which must not cost the advice
-            self._lost += 1
+            self._count_lost()
             log.exception("call not recorded", exc_info=error)
 
     def feedback(
@@ -199,11 +203,16 @@ class Ledger:
         try:
             self._spool.add(made)
             self._spooled += 1
+            unwritten.send("spooled")
         except SpoolFull as error:
-            self._lost += 1
+            self._count_lost()
             log.warning("call not recorded: %s", error)
             return
         self.catch_up()
+
+    def _count_lost(self) -> None:
+        self._lost += 1
+        unwritten.send("lost")
 
     def _drain_until_done(self) -> None:
         pause = threading.Event()

@@ -41,6 +41,7 @@ ROUTES = MappingProxyType(
         "/about/source-attributes.json": Access.PUBLIC,
         "/static/<path:filename>": Access.PUBLIC,
         "/openapi.json": Access.PUBLIC,
+        "/metrics": Access.OPERATOR,  # as CDS_SERVICE_METRICS says
         "/console/what-if": Access.OPERATOR,
         "/console/what-if/result": Access.OPERATOR,
         "/demo/chart": Access.DEMO,

@@ -8,6 +8,7 @@
 - `about`      source attributes (ONC HTI-1), as a page and as JSON
 - `value_sets` every code, searchable
 - `readiness`  whether this process should be sent calls
+- `metrics`    what is counted, for Prometheus; `standing` is what stands now, `sharing` its files
 - `openapi`    the OpenAPI description of all of these
 - `demo_fhir`  the demo patients as a read-only FHIR server
 - `gate`       who may use which route; `callers` builds what knows them, `operators` who is one
@@ -48,6 +49,7 @@ from cds_service.web import (
     health,
     log,
     markdown,
+    metrics,
     openapi,
     operators,
     overload,
@@ -103,6 +105,7 @@ def create_app(
             ledger=kept,
         ),
     )
+    metrics.metrics()  # counts from the first request on
     _serve(app, settings, demo=patients is not None)
     readiness.init_app(app, Readiness(settings, kept, authenticator))
     if patients is not None or settings.console != "off":
@@ -152,7 +155,7 @@ def _serve(app: Flask, settings: Settings, *, demo: bool) -> None:
     headers.init_app(app, settings)
     cors.init_app(app, settings, any_origin=demo)
     app.jinja_env.filters |= {"markdown": markdown.render, "inline": markdown.render_inline}
-    for module in (hook_services, feedback, health, pages, about, value_sets, openapi):
+    for module in (hook_services, feedback, health, metrics, pages, about, value_sets, openapi):
         app.register_blueprint(module.blueprint)
     if demo:
         app.register_blueprint(demo_fhir.blueprint)

@@ -23,6 +23,7 @@ from cds_service.trust.access import Access
 from cds_service.trust.clients import ANYONE
 from cds_service.trust.refusals import Reason
 from cds_service.trust.tokens import Authenticator, Caller, Endpoint
+from cds_service.web import operators
 from cds_service.web.operators import Guard
 
 _FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
@@ -39,6 +40,7 @@ def init_app(
     access.check(rule.rule for rule in app.url_map.iter_rules())
     if authenticator is None:
         app.before_request(_near(_names(settings)))
+    app.before_request(operators.nothing_else(settings))
     app.before_request(_gate(authenticator, settings, operator))
     app.after_request(_challenge)
 
@@ -47,6 +49,7 @@ def _gate(
     authenticator: Authenticator | None, settings: Settings, operator: Guard
 ) -> Callable[[], None]:
     public = settings.discovery == "public"
+    reader = operators.metrics_rule(settings)
 
     def check() -> None:
         if request.url_rule is None:  # nothing there, or not by this method: 404 and 405 follow
@@ -55,7 +58,7 @@ def _gate(
         if needs is Access.CLIENT:
             _identify(authenticator, settings.shared_id)
         elif needs is Access.OPERATOR:
-            operator()
+            (reader if request.url_rule.rule == operators.METRICS else operator)()
 
     return check
 

@@ -1,4 +1,4 @@
-"""Logs as JSON lines; one line per request.
+"""Logs as JSON lines; one line per request, which is counted too.
 
 A line holds what an operator needs and nothing about a patient: the route's pattern instead
 of the path, no query string, no header, no body, no exception message.
@@ -16,6 +16,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from cds_service.web.errors import fault_of
+from cds_service.web.metrics import metrics
 
 log = logging.getLogger("cds_service.request")
 
@@ -65,7 +66,7 @@ def config(level: str) -> dict[str, Any]:
 
 
 def init_app(app: Flask) -> None:
-    """Numbers each request and logs it when it is answered.
+    """Numbers each request, and logs and counts it when it is answered.
 
     Call this before anything else registers `after_request`: Flask runs those in reverse.
     """
@@ -81,18 +82,23 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
+    seconds = time.perf_counter() - g.started
+    client = g.client.name if "client" in g else None
     fields = {
         "request_id": g.request_id,
-        "client": g.client.name if "client" in g else None,
+        "client": client,
         "tenant": g.get("tenant"),
         "service": g.get("service"),
         "route": request.url_rule.rule if request.url_rule else None,
         "method": request.method,
         "status": response.status_code,
-        "ms": round((time.perf_counter() - g.started) * 1000, 1),
+        "ms": round(seconds * 1000, 1),
         "rules": list(g.get("rules", ())),
         "error": g.get("error"),
         "reason": g.get("reason"),
     }
     log.info("request", extra={name: value for name, value in fields.items() if value})
+    metrics().request(
+        fields["route"] or "none", response.status_code, seconds, client or "", g.get("error", "")
+    )
     return response

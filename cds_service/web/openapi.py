@@ -69,6 +69,7 @@ _DETAILS = {
     "health.local_codes": Detail(answer={FHIR_JSON: _RESOURCE}),
     "health.override_reasons": Detail(answer={FHIR_JSON: _RESOURCE}),
     "readiness.ready": Detail(answer={JSON: _OBJECT}),
+    "metrics.exposition": Detail(answer={"text/plain": {"type": "string"}}),
     "openapi.openapi": Detail(answer={JSON: _OBJECT}),
     "pages.guideline": Detail(answer=_PAGE, query={"q": "words of the rules to show"}),
     "services.call": Detail(

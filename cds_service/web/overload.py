@@ -18,7 +18,9 @@ from cds_service.settings import Settings
 from cds_service.web.worker import EXCHANGE, Exchange
 
 WAIT = 0.5  # seconds for a place; an EHR waits a few seconds for its cards
-ALWAYS = frozenset({"health.health", "readiness.ready", "static"})  # endpoints that need no place
+ALWAYS = frozenset(
+    {"health.health", "readiness.ready", "metrics.exposition", "static"}
+)  # endpoints that need no place
 
 
 class Places:

@@ -15,7 +15,7 @@ from gunicorn.http import wsgi
 
 from cds_service.errors import CdsError, SettingsError
 from cds_service.settings import Settings
-from cds_service.web import log, readiness
+from cds_service.web import log, readiness, sharing
 from cds_service.web.stopping import DrainingArbiter, Stopping
 from cds_service.web.wiring import begin
 from cds_service.web.worker import Worker
@@ -71,6 +71,9 @@ def warnings(settings: Settings) -> list[str]:
         told.append("Callers are NOT authenticated. Do not use with data of real patients.")
     if settings.auth == "open" and not is_loopback(settings.host):
         told.append(f"Listening on {settings.host}: other machines can reach this service.")
+    metrics = settings.metrics_address()
+    if metrics and not is_loopback(metrics[0]):
+        told.append(f"Metrics at {settings.metrics}: other machines can read them.")
     if settings.today:
         told.append(f"The clinical date is fixed at {settings.today}: NOT for patient care.")
     return told
@@ -89,16 +92,15 @@ def run(app: Flask, settings: Settings, rebuild: Callable[[], Flask]) -> None:
 
     On SIGHUP `rebuild` makes the application anew, and new workers take over.
     """
-    Server(app, options(settings), rebuild, drain=settings.drain).run()
+    with sharing.shared():
+        Server(app, options(settings), rebuild, drain=settings.drain).run()
 
 
 def options(settings: Settings) -> dict[str, Any]:
     """gunicorn's settings; those not named keep its defaults."""
-    bare = settings.host.strip("[]")
-    host = f"[{bare}]" if ":" in bare else bare  # IPv6
     shared_memory = Path("/dev/shm")  # noqa: S108  # heartbeats must not wait for a disk
     return {
-        "bind": f"{host}:{settings.port}",
+        "bind": [f"{_written(host)}:{port}" for host, port in _addresses(settings)],
         "workers": settings.workers,
         "threads": settings.threads,
         "worker_connections": 4 * settings.threads,  # the others wait for a next request
@@ -108,12 +110,24 @@ def options(settings: Settings) -> dict[str, Any]:
         "graceful_timeout": 20,
         "keepalive": 5,
         "control_socket_disable": True,
+        "pre_fork": sharing.assign_slot,
+        "post_fork": sharing.take_slot,
         "logconfig_dict": log.config(settings.log_level),
         "proc_name": "cds-service",
         "certfile": str(settings.tls_certificate) if settings.tls_certificate else None,
         "keyfile": str(settings.tls_key) if settings.tls_key else None,
         "ssl_context": _tls,
     }
+
+
+def _addresses(settings: Settings) -> list[tuple[str, int]]:
+    own = settings.metrics_address()
+    return [(settings.host, settings.port), *([own] if own else [])]
+
+
+def _written(host: str) -> str:
+    bare = host.strip("[]")
+    return f"[{bare}]" if ":" in bare else bare  # IPv6
 
 
 def _tls(_config: object, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:

@@ -17,6 +17,7 @@ from cds_service.service import Service
 from cds_service.trust.refusals import Reason
 from cds_service.web import clock
 from cds_service.web.callers import owner
+from cds_service.web.metrics import metrics
 from cds_service.web.wire import json_response, read_json
 from cds_service.web.wiring import wiring
 
@@ -52,6 +53,7 @@ def call(service_id: str) -> Response:
     g.service = service.id
     decision = _decided(service, parse(body, hook=service.hook))
     g.rules = decision.rules
+    metrics().decision(decision)
     return json_response(decision.response(explain=explain))
 
 

@@ -62,6 +62,9 @@ UNJUDGED = {
 class FakeDecision:
     told: dict[str, Any] = field(default_factory=lambda: {"cards": [CARD]})
     rules: tuple[str, ...] = ("steroid-overuse",)
+    shown: tuple[Any, ...] = ()
+    withheld: tuple[Any, ...] = ()
+    outcomes: tuple[Any, ...] = ()
 
     def response(self, *, explain: bool = False) -> dict[str, Any]:
         return self.told | ({"extension": {"why": {"today": "2026-06-15"}}} if explain else {})

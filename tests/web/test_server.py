@@ -166,5 +166,5 @@ def test_a_fixed_date_is_served_only_openly_or_by_force() -> None:
 
 
 def test_ipv6_addresses_are_bound_in_brackets() -> None:
-    assert server.options(Settings.load(host="::1"))["bind"] == "[::1]:8000"
-    assert server.options(Settings.load(host="[::1]"))["bind"] == "[::1]:8000"
+    assert server.options(Settings.load(host="::1"))["bind"] == ["[::1]:8000"]
+    assert server.options(Settings.load(host="[::1]"))["bind"] == ["[::1]:8000"]
