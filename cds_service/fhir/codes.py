@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from cds_service.patient.facts import Place
 from cds_service.patient.sides import NOT_STATED, Laterality
 from cds_service.terminology import Concept, Terminology, text
+from cds_service.terminology.memory import Memory
 from cds_service.terminology.tables import stated_side
+from cds_service.terminology.valuesets import ICD_10_CM, normal
 
 
 def items(value: Any) -> list[Any]:
@@ -41,19 +44,31 @@ def texts(concept: Any) -> Iterator[str]:
             yield coding["display"]
 
 
-def _spelt(concept: Any) -> tuple[object, ...] | None:
-    """All that is looked at in a CodeableConcept, as a key; None for an odd shape."""
-    if not isinstance(concept, dict):
-        return None
-    words, listed = concept.get("text"), concept.get("coding", ())
-    if not isinstance(words, str | None) or not isinstance(listed, list | tuple):
-        return None
+def _spelt(concept: Any) -> tuple[object, ...]:
+    """All that is looked at in a CodeableConcept, as a key.
+
+    Raises AttributeError, or TypeError when it is looked up, for an odd shape. It is made of every
+    code of a chart, so it checks nothing that can be checked when it is new.
+    """
+    words, listed = concept.get("text"), concept.get("coding")
+    if listed is None:
+        return (words,)
+    if not isinstance(listed, list):
+        raise TypeError
     spelt: list[object] = [words]
     for coding in listed:
-        if not isinstance(coding, dict):
-            return None
         spelt += coding.get("system"), coding.get("code"), coding.get("display")
-    return tuple(spelt) if all(isinstance(one, str | None) for one in spelt) else None
+    return tuple(spelt)
+
+
+def _is_odd(spelt: tuple[object, ...]) -> bool:
+    return not all(isinstance(one, str | None) for one in spelt)
+
+
+@lru_cache(maxsize=8)  # more than there are terminologies in a process
+def _memories(_terminology: Terminology) -> tuple[Memory[Known], Memory[Site]]:
+    """Of concepts and of body sites, kept from call to call. Most charts name the same ones."""
+    return Memory(), Memory()
 
 
 def first_code(concept: Any) -> str | None:
@@ -87,9 +102,15 @@ def status_of(concept: Any, known: Iterable[str]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The value-set memberships of a CodeableConcept."""
+    """The value-set memberships of a CodeableConcept.
+
+    `silent`: no value set, no drug table and no curated phrase knows any of it. `complete`: it is
+    coded in ICD-10-CM, of which every code that may be PHT is known (G1a).
+    """
 
     concepts: tuple[Concept, ...]
+    silent: bool = False
+    complete: bool = False
 
     def within(self, value_set: str, role: str | None = "include") -> Concept | None:
         """The first concept of this value set (and role; None is any role)."""
@@ -116,52 +137,69 @@ class Site:
     recognised_by: str = ""
 
 
+_NOWHERE = Site(Place.NOT_STATED, NOT_STATED)
+
+
 class Codes:
     """Look-ups for one request; the value sets may hold a site's own codes."""
 
     def __init__(self, terminology: Terminology) -> None:
         self.terminology = terminology
-        self._says_nothing: dict[tuple[object, ...], bool] = {}
+        self._known, self._sites = _memories(terminology)
 
     def says_nothing(self, concept: Any) -> bool:
         """No value set, no drug table and no curated phrase knows any of it.
 
-        Most of a chart is of this kind, and names the same few things again and again: each is
-        looked up once. Of an odd shape nothing is said here.
+        Most of a chart is of this kind. Of an odd shape it is never said.
         """
-        key = _spelt(concept)
-        if key is None:
-            return False
-        if key not in self._says_nothing:
-            self._says_nothing[key] = not self._says_something(concept)
-        return self._says_nothing[key]
+        return self._of(concept).silent
+
+    def _of(self, concept: Any) -> Known:
+        try:
+            spelt = _spelt(concept)
+            known = self._known.get(spelt)
+        except (AttributeError, TypeError):
+            return self._look_up(concept, odd=True)
+        if known is None:
+            known = self._look_up(concept, odd=_is_odd(spelt))
+            self._known.keep(spelt, known)
+        return known
+
+    def _look_up(self, concept: Any, *, odd: bool) -> Known:
+        coded = tuple(codings(concept))
+        return Known(
+            tuple(member for one in coded for member in self.terminology.find(*one)),
+            silent=not odd and not self._says_something(concept),
+            complete=any(normal(*one)[0] == ICD_10_CM for one in coded),
+        )
 
     def _says_something(self, concept: Any) -> bool:
         find, drug = self.terminology.find, self.terminology.drug
         coded = any(find(*one) or drug(*one) is not None for one in codings(concept))
         return coded or any(
-            text.names_pht(words)
-            or text.mentions_hamstring(words)
-            or self.terminology.drug_named(words) is not None
+            text.mentions_subject(words) or self.terminology.drug_named(words) is not None
             for words in texts(concept)
         )
 
     def known(self, *concepts: Any) -> Known:
-        find = self.terminology.find
-        return Known(
-            tuple(
-                member
-                for concept in concepts
-                for system, code in codings(concept)
-                for member in find(system, code)
-            )
-        )
+        found = [self._of(concept) for concept in concepts]
+        if len(found) == 1:
+            return found[0]
+        return Known(tuple(member for one in found for member in one.concepts))
 
     def site(self, sites: Iterable[Any]) -> Site:
         """Of several body sites the one nearest the hamstring origin decides."""
         stated = [site for site in sites if isinstance(site, Mapping)]
         if not stated:
-            return Site(Place.NOT_STATED, NOT_STATED)
+            return _NOWHERE
+        try:
+            spelt = tuple(map(_spelt, stated))
+            known = self._sites.get(spelt)
+        except (AttributeError, TypeError):
+            return self._site(stated)
+        return self._sites.keep(spelt, self._site(stated)) if known is None else known
+
+    def _site(self, stated: list[Mapping[str, Any]]) -> Site:
         found = [self._place(site) for site in stated]
         places = [place for place, _ in found if place is not Place.NOT_STATED]
         place = min(places, key=list(Place).index, default=Place.NOT_STATED)

@@ -117,7 +117,7 @@ def _has_egfr(parts: list[tuple[Mapping[str, Any], Known]]) -> bool:
 def _parts(reader: Reader, raw: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Known]]:
     """The observation and its components whose code is known."""
     for part in (raw, *items(raw.get("component"))):
-        if not isinstance(part, Mapping):
+        if not isinstance(part, Mapping) or reader.codes.says_nothing(part.get("code")):
             continue
         known = reader.codes.known(part.get("code"))
         if _relevant(known) or flags.kind_of(known, part.get("code")):

@@ -33,8 +33,12 @@ RELEVANT = ("surgical-opinion", "physio-referral", "generic-referral", "steroid-
 
 
 def read(reader: Reader, resource: Resource) -> None:
-    known = reader.codes.known(resource.raw.get("code"))
-    house_code = not known.concepts and resource.raw.get("performerType") is not None
+    code, performer = resource.raw.get("code"), resource.raw.get("performerType")
+    if performer is None and reader.codes.says_nothing(code):
+        reader.not_recognised(resource)
+        return
+    known = reader.codes.known(code)
+    house_code = not known.concepts and performer is not None
     if not any(known.within(name, None) for name in RELEVANT):
         reader.not_recognised(resource)
         if not house_code:

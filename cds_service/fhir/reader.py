@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from cds_service.fhir.codes import Codes, Site, codings, items, texts
+from cds_service.fhir.codes import Codes, Site, items, texts
 from cds_service.fhir.conditions import Kind, recognise
 from cds_service.fhir.dates import Dates, Span
 from cds_service.fhir.resources import Evidence, Resource, relative
@@ -32,7 +32,6 @@ from cds_service.patient.origin import during_disease
 from cds_service.patient.sides import NOT_STATED
 from cds_service.patient.when import Answer, When
 from cds_service.terminology import text
-from cds_service.terminology.valuesets import ICD_10_CM, normal
 
 _REASONS = {Kind.PHT: Reason.PHT, Kind.POSSIBLE: Reason.NEAR, Kind.NEIGHBOUR: Reason.NEAR}
 #: of several stated reasons the first of these decides
@@ -125,8 +124,7 @@ class Reader:
         """A reason that is not PHT. Of ICD-10-CM every code that may be PHT is known (G1a)."""
         known = self.codes.known(concept)
         listed = any(known.within(name, None) for name in OTHER_REASONS)
-        complete = any(normal(*coding)[0] == ICD_10_CM for coding in codings(concept))
-        return Reason.ELSEWHERE if listed or complete else Reason.UNRECOGNISED
+        return Reason.ELSEWHERE if listed or known.complete else Reason.UNRECOGNISED
 
     def _reason_reference(self, reference: Any) -> Reason:
         target = reference.get("reference") if isinstance(reference, Mapping) else None

@@ -18,8 +18,11 @@ from cds_service.fhir.releases import as_r4
 from cds_service.fhir.releases.reshape import as_sent
 
 MORE = "there are more pages (a next link)"
+OWNERS = ("subject", "patient")
 DEEPEST = 20  # lists and Bundles within each other; real calls have two or three
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
+_NOT_DATA = ("Bundle", "OperationOutcome")
+_SAME_NAMES: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Resource:
     reference: str
     #: as received, where that is another release than R4; and R4's names -> those received
     received: Mapping[str, Any] | None = None
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=lambda: _SAME_NAMES)
 
     @property
     def sent(self) -> Mapping[str, Any]:
@@ -42,6 +45,8 @@ class Resource:
     @property
     def sent_reference(self) -> str:
         """'Procedure/p1', by the type and id it was sent with, whatever the id is like."""
+        if self.received is None and self.reference != self.path:
+            return self.reference
         return f"{self.sent['resourceType']}/{self.sent.get('id')}"
 
     def at(self, element: str) -> str:
@@ -149,7 +154,8 @@ def gather(
         else:
             del lacking[key]
     evidence.missing = {template_type(templates[key]): why for key, why in lacking.items()}
-    for resource in sorted(found.values(), key=lambda r: (r.type, r.reference)):
+    for identity in sorted(found):
+        resource = found[identity]
         evidence.by_type.setdefault(resource.type, []).append(resource)
         evidence.named.setdefault(resource.sent_reference, resource)
     _same_patient(evidence, patient_id)
@@ -198,10 +204,14 @@ def _bundle(
     entries = bundle.get("entry") or []
     if not isinstance(entries, list):
         raise BadRequest("Bundle.entry is not a list", expression=[f"{path}.entry"])
+    flat = path.count("[") < DEEPEST
     for index, entry in enumerate(entries):
         resource = entry.get("resource") if isinstance(entry, dict) else None
-        here = f"{path}.entry[{index}].resource"
         if resource is None:
+            continue
+        here = f"{path}.entry[{index}].resource"
+        if flat and _is_single(resource):  # as nearly all are
+            _add_single(resource_at(resource, here), entry, found, evidence)
             continue
         if isinstance(resource, dict) and resource.get("resourceType") == "OperationOutcome":
             problem = problem or _outcome_problem(resource)
@@ -211,6 +221,24 @@ def _bundle(
         if isinstance(full_url, str) and isinstance(resource, dict):
             evidence.named[full_url] = resource_at(resource, here)
     return problem or (MORE if next_link(bundle) is not None else None)
+
+
+def _is_single(value: object) -> bool:
+    """Whether it is a resource that holds data, and no others."""
+    kind = value.get("resourceType") if isinstance(value, dict) else None
+    return isinstance(kind, str) and kind not in _NOT_DATA
+
+
+def _add_single(
+    resource: Resource,
+    entry: Mapping[str, Any],
+    found: dict[tuple[str, str], Resource],
+    evidence: Evidence,
+) -> None:
+    _add(resource, found)
+    full_url = entry.get("fullUrl")
+    if isinstance(full_url, str):
+        evidence.named[full_url] = resource
 
 
 def next_link(bundle: object) -> str | None:
@@ -264,12 +292,13 @@ def _version(resource: Resource) -> tuple[str, str]:
 
 def _same_patient(evidence: Evidence, patient_id: str) -> None:
     """Another patient's data must never make a card."""
+    own: set[str] = set()
     for resource in _all(evidence):
         if resource.type == "Patient":
             if resource.raw.get("id") != patient_id:
                 raise foreign(f"{resource.path}.id")
             continue
-        about(resource, evidence, patient_id)
+        about(resource, evidence, patient_id, own=own)
 
 
 def about(
@@ -277,17 +306,24 @@ def about(
     evidence: Evidence,
     patient_id: str,
     *elements: str,
+    own: set[str] | None = None,
 ) -> None:
-    """Raises DataUnavailable when the resource names another patient (in one of `elements`)."""
-    for element in elements or ("subject", "patient"):
+    """Raises DataUnavailable when the resource names another patient (in one of `elements`).
+
+    `own`: references already found to name the patient, for a caller that asks for many.
+    """
+    own = set() if own is None else own
+    for element in elements or OWNERS:
         owner = resource.raw.get(element)
         if owner is None:
             continue
         reference = owner.get("reference", "") if isinstance(owner, dict) else None
         if not isinstance(reference, str):
             raise foreign(f"{resource.path}.{element}")
-        if reference and not is_patient(reference, evidence, patient_id):
-            raise foreign(f"{resource.path}.{element}.reference")
+        if reference and reference not in own:
+            if not is_patient(reference, evidence, patient_id):
+                raise foreign(f"{resource.path}.{element}.reference")
+            own.add(reference)
 
 
 def is_patient(reference: str, evidence: Evidence, patient_id: str) -> bool:

@@ -6,6 +6,8 @@ The table is what `cds-service parameters` prints and docs/guideline.md is made 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from cds_service.guideline import RECOMMENDATIONS
@@ -19,10 +21,11 @@ SERVICE_WIDE: dict[str, str] = {
 }
 
 
-def parameters() -> dict[str, Parameter]:
+@cache
+def parameters() -> Mapping[str, Parameter]:
     """Every parameter of the guideline by name: the shared ones first, then rule by rule."""
     named = {p.name: p for rule in RECOMMENDATIONS for p in rule.parameters}
-    return {p.name: p for p in c.CONVENTIONS} | named
+    return MappingProxyType({p.name: p for p in c.CONVENTIONS} | named)
 
 
 def rules_using(parameter: Parameter) -> tuple[str, ...]:

@@ -25,21 +25,23 @@ class Answer(Enum):
         raise TypeError("an Answer is YES, NO or UNKNOWN: compare it with `is`")
 
     def __and__(self, other: Answer) -> Answer:
-        return min(self, other, key=_rank)
+        if NO in (self, other):
+            return NO
+        return UNKNOWN if UNKNOWN in (self, other) else YES
 
     def __or__(self, other: Answer) -> Answer:
-        return max(self, other, key=_rank)
+        if YES in (self, other):
+            return YES
+        return UNKNOWN if UNKNOWN in (self, other) else NO
 
     def __invert__(self) -> Answer:
-        return Answer(2 - self.value)
+        if self is UNKNOWN:
+            return UNKNOWN
+        return NO if self is YES else YES
 
     @classmethod
     def of(cls, known: bool) -> Answer:
         return cls.YES if known else cls.NO
-
-
-def _rank(answer: Answer) -> int:
-    return int(answer.value)
 
 
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN

@@ -3,6 +3,7 @@
 - `tables`   reads the data files (data/*.csv) into concepts
 - `valuesets` which concepts a code belongs to: `Terminology.find(system, code)`
 - `drugs`    what a medication code names: class, ingredient, form
+- `memory`   what was worked out about a text, kept within bounds
 - `text`     the curated phrases, the only free text that is ever matched
 - `codesystem` the service's own codes as a FHIR CodeSystem
 

@@ -11,9 +11,10 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from typing import Literal
+
+from cds_service.terminology.memory import remembered
 
 LOCAL = "https://pht-cds.example.org/fhir/CodeSystem/pht"
 
@@ -89,7 +90,7 @@ _NOTES_OF_THE_SEARCH = re.compile(
 _SIDE = re.compile(r"\b(left|right|both|bilateral)\b", re.IGNORECASE)
 
 
-@cache
+@remembered
 def stated_side(words: str) -> SideWord | None:
     """The side the words name; left and right together, or bilateral, is 'both'."""
     found = {word.lower() for word in _SIDE.findall(words)}

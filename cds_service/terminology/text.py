@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Iterable
 
+from cds_service.terminology.memory import remembered
 from cds_service.terminology.tables import read
 
 
-def _phrases(concept: str) -> re.Pattern[str]:
-    terms = [
-        r["term"]
+def _phrases(concept: str) -> list[str]:
+    return [
+        re.escape(r["term"])
         for r in read("text-terms.csv")
         if r["concept"] == concept and r["match"] == "phrase"
     ]
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, terms))})\b")
 
 
-_PHT = _phrases("pht")
-_HAMSTRING_ORIGIN = _phrases("hamstring-origin")
-_HAMSTRING = re.compile(r"\bhamstrings?\b")
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(patterns)})\b")
+
+
+_PHT = _any_of(_phrases("pht"))
+_HAMSTRING_ORIGIN = _any_of(_phrases("hamstring-origin"))
+_HAMSTRING = _any_of(["hamstrings?"])
+_SUBJECT = _any_of(["hamstrings?", *_phrases("hamstring-origin"), *_phrases("pht")])
 _CONFIRMING = re.compile(r"\b(?:tendin\w*|tendon\w*|enthesop\w*|origin|proximal)\b")
 #: parts of the body that are not the hamstring; hip, pelvis, buttock and thigh may be
 _OTHER_REGION = re.compile(
@@ -33,7 +38,7 @@ _DOUBTING = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def normal(text: str) -> str:
     """Lower case, single spaces, hyphens and slashes as spaces."""
     return re.sub(r"[\s\-\u2010-\u2015/]+", " ", text.casefold()).strip()
@@ -69,6 +74,11 @@ def mentions_hamstring(text: str) -> bool:
     """Any mention: worth listing as 'looked relevant, not recognised'."""
     words = normal(text)
     return bool(_HAMSTRING.search(words) or _HAMSTRING_ORIGIN.search(words))
+
+
+def mentions_subject(text: str) -> bool:
+    """Names PHT or mentions the hamstring, in one look: what it does not say, most texts do not."""
+    return bool(_SUBJECT.search(normal(text)))
 
 
 #: words near the subject of the rules, in any form: for people who look for codes not recognised

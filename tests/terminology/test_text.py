@@ -69,3 +69,19 @@ def test_hamstring_confirms_only_together_with_a_tendon_word(words: str, confirm
 )
 def test_side_words_are_whole_words(words: str, side: str | None) -> None:
     assert stated_side(words) == side
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *[r["term"] for r in read("text-terms.csv") if r["match"] == "phrase"],
+        "left hamstring",
+        "hamstrings",
+        "hamstringlike",
+        "tendinopathy",
+        "",
+    ],
+)
+def test_one_look_finds_what_each_look_finds(words: str) -> None:
+    each = text.names_pht(words) or text.mentions_hamstring(words)
+    assert text.mentions_subject(words) is each

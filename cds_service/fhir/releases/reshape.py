@@ -73,14 +73,28 @@ def lines(raw: Mapping[str, Any], name: str) -> list[Any]:
 def has_lines_with(name: str, *parts: str) -> Differs:
     """Whether any item of the element has one of these members."""
     wanted = frozenset(parts)
-    return lambda raw: any(
-        isinstance(line, dict) and not wanted.isdisjoint(line) for line in lines(raw, name)
-    )
+
+    def differs(raw: Mapping[str, Any]) -> bool:
+        if raw.get(name) is None:
+            return False
+        for line in lines(raw, name):  # asked of every resource: any() takes twice as long
+            if isinstance(line, dict) and not wanted.isdisjoint(line):
+                return True
+        return False
+
+    return differs
 
 
 def any_of(*questions: Differs) -> Differs:
     """Whether one of them is so."""
-    return lambda raw: any(question(raw) for question in questions)
+
+    def differs(raw: Mapping[str, Any]) -> bool:
+        for question in questions:  # noqa: SIM110  # of every resource: any() takes twice as long
+            if question(raw):
+                return True
+        return False
+
+    return differs
 
 
 def change_lines(
