@@ -24,7 +24,7 @@ from tests.conftest import ROOT
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-TOP = ("cds_service/", "hooks/", "fixtures/", "tests/", "tools/", "docs/")
+TOP = ("cds_service/", "hooks/", "fixtures/", "tests/", "tools/", "docs/", "deploy/")
 LEVELS = {"info", "warning", "critical"}
 
 

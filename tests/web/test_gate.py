@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from cds_service.trust.access import ROUTES, Access, check, needed
 from cds_service.trust.refusals import refused
 from cds_service.web import errors, gate, operators
 from tests.conftest import ROOT
+from tests.deploy.nginx import EXAMPLE, PREFIX, concrete, is_outside
 from tests.test_docs import rows
 from tests.trust.signing import Ehr, Key, jwks
 from tests.web.fakes import FakeService
@@ -48,6 +50,13 @@ def test_somebody_decided_who_may_use_each_route(everything: set[str]) -> None:
 def test_the_table_in_the_documentation_is_the_one_in_force() -> None:
     told = {row[0]: row[1] for row in rows(ROOT / "docs" / "security.md", "Route")}
     assert told == {route: str(needs) for route, needs in ROUTES.items()}
+
+
+def test_the_example_of_a_proxy_lets_through_what_is_for_clients_and_for_anyone() -> None:
+    (outside,) = re.findall(r"location ~ (\S+) \{", EXAMPLE.read_text(encoding="utf-8"))
+    for route in ROUTES:
+        through = re.search(outside, PREFIX + concrete(route)) is not None
+        assert through == is_outside(route), f"{route} (deploy/nginx.conf)"
 
 
 def test_a_route_nobody_thought_about_is_not_served() -> None:
