@@ -91,4 +91,7 @@ ORDERS: dict[str, Order] = {
         "return-to-activity-clearance",
         "Clearance for full activity or sport",
     ),
+    "unrelated": Order(
+        "Something else (chest X-ray)", "ServiceRequest", {"code": {"text": "Chest X-ray"}}
+    ),
 }

@@ -17,6 +17,7 @@ STEPS = (1, 2, 3, 6, 12)  # months between two names
 MOST_NAMES = 12
 DAYS_OF_MONTH = 30.4
 LABEL_WIDTH = 62.0
+LETTER = 6.2  # width of one in the name of a month
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,9 @@ def months(scale: Scale, top: float, bottom: float) -> Iterator[drawsvg.DrawingE
         if day >= scale.frame.first:
             x = scale.x(day)
             yield drawsvg.Line(x, top, x, bottom, stroke=RULE, class_="tl-rule")
-            name = MONTHS[month - 1]
-            yield quiet(f"{name} {year}" if month == 1 else name, x + 3, bottom + 15)
+            name = f"{MONTHS[month - 1]} {year}" if month == 1 else MONTHS[month - 1]
+            if x + 3 + LETTER * len(name) < WIDTH:
+                yield quiet(name, x + 3, bottom + 15)
         year, month = year + (month + step - 1) // 12, (month + step - 1) % 12 + 1
 
 

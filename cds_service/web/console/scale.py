@@ -7,8 +7,8 @@ from datetime import date
 
 from cds_service.web.console.picture import Bar, Frame, Mark, begin, end
 
-WIDTH = 860.0
-GUTTER = 170.0  # for the names of the lanes
+WIDTH = 780.0
+GUTTER = 164.0  # for the names of the lanes
 RIGHT = 16.0
 PITCH = 20.0  # height of one row
 RADIUS = 8.0  # of a mark

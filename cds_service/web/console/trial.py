@@ -13,14 +13,20 @@ from typing import Any
 
 from cds_service.decision import UNJUDGED, Decision
 from cds_service.demo.record import Resource
+from cds_service.errors import CdsError
+from cds_service.guideline import RECOMMENDATIONS
+from cds_service.guideline.case import Case
+from cds_service.guideline.finding import Recommendation
 from cds_service.protocol.request import parse
 from cds_service.service import Service
+from cds_service.site import Site
 from cds_service.web.console import lanes, material
 from cds_service.web.console.picture import Frame, Picture, Side
 from cds_service.web.console.timeline import draw
 from cds_service.web.console.why import Verdict, verdicts
 from cds_service.web.wiring import wiring
 
+OPENING = "patient-view"
 PRESSING = ("critical", "warning", "info")  # the order in which an EHR shows cards
 
 
@@ -54,6 +60,17 @@ class Trial:
         return rules
 
     @property
+    def speaks_of(self) -> list[str]:
+        """What the rules of this service are about, at a hook about orders."""
+        kinds = (kind.value for rule in self.service.recommendations for kind in rule.orders)
+        return list(dict.fromkeys(kinds)) if self.service.about_orders else []
+
+    @property
+    def not_asked(self) -> list[Recommendation]:
+        """Rules that another hook asks."""
+        return [rule for rule in RECOMMENDATIONS if rule not in self.service.recommendations]
+
+    @property
     def verdicts(self) -> list[Verdict]:
         return verdicts(self.decision)
 
@@ -71,7 +88,8 @@ def judge(service: Service, sent: dict[str, Any], today: date, frame: Frame | No
     # Every rationale then says that its date was chosen.
     site = replace(shared.site, fixed_today=today)
     decision = shared.answer(service, parse(sent, hook=service.hook), today=today, site=site)
-    picture = lanes.picture(decision.case, frame) if decision.case else None
+    case = decision.case or _case_of_chart(sent, today, site)
+    picture = lanes.picture(case, frame) if case else None
     held = material.records(sent)
     named = {name: held[name] for name in _named(decision, picture) if name in held}
     return Trial(
@@ -83,6 +101,22 @@ def judge(service: Service, sent: dict[str, Any], today: date, frame: Frame | No
         records=named,
         anchors={name: f"record-{number}" for number, name in enumerate(named, start=1)},
     )
+
+
+def _case_of_chart(sent: Mapping[str, Any], today: date, site: Site) -> Case | None:
+    """What opening the chart would show, where no rule is asked about the call itself."""
+    shared = wiring()
+    opening = next((s for s in shared.services.values() if s.hook == OPENING), None)
+    if opening is None:
+        return None
+    context = {
+        name: sent["context"][name] for name in ("userId", "patientId") if name in sent["context"]
+    }
+    body = {**sent, "hook": OPENING, "context": context}
+    try:
+        return shared.answer(opening, parse(body, hook=OPENING), today=today, site=site).case
+    except CdsError:  # the call itself was answered: only its drawing is lacking
+        return None
 
 
 def _named(decision: Decision, picture: Picture | None) -> list[str]:

@@ -11,6 +11,7 @@ from cds_service.guideline import RECOMMENDATIONS
 from cds_service.guideline.finding import State
 
 _ORDER = (State.FIRED, State.UNKNOWN, State.NOT_JUDGED, State.NOT_MET)
+_DECIDES = {State.NOT_MET.value: "no", State.UNKNOWN.value: "unknown"}
 _TITLES = {rule.id: rule.title for rule in RECOMMENDATIONS}
 
 
@@ -21,6 +22,15 @@ class Verdict:
     title: str
     told: Mapping[str, Any]
     held: str = ""
+
+    @property
+    def turning(self) -> str:
+        """For a rule that is not met, or open: the criterion that decided it, in a few words."""
+        for asked in self.told.get("criteria", ()):
+            if asked["answer"] == _DECIDES.get(self.told["state"]):
+                because = asked.get("because", "")
+                return f"{asked['question']}: {because}" if because else asked["question"]
+        return ""
 
     @property
     def state(self) -> str:

@@ -70,7 +70,7 @@ def test_a_hook_request_is_judged_at_its_own_hook(console: FlaskClient) -> None:
     assert "/cds-services/pht-order-sign" in page
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order", [name for name in ORDERS if name != "unrelated"])
 def test_an_order_is_tried_on_a_demo_patient(order: str, console: FlaskClient) -> None:
     form = {"service": "pht-order-sign", "patient": "steroid-overuse", "order": order}
     answer = console.post(RESULT, data=form)
@@ -183,6 +183,36 @@ def test_why_a_card_was_held_back_is_said(console: FlaskClient) -> None:
     page = post(console, patient="bilateral").text
     assert "held back" in page
     assert "another pathway card comes first" in page
+
+
+def test_an_order_of_something_else_asks_no_rule_and_the_course_is_drawn(
+    console: FlaskClient,
+) -> None:
+    form = {"service": "pht-order-sign", "patient": "steroid-overuse", "order": "unrelated"}
+    page = console.post(RESULT, data=form).text
+    assert "No rule was asked: no order of this call is one this service speaks of." in page
+    assert "The rules asked at order-sign speak of steroid injection, " in page
+    assert "no episode to draw" not in page
+    assert page.count("<svg") == 1
+    assert "the course that the chart tells" in page
+
+
+def test_of_a_patient_who_has_died_nothing_is_drawn_and_the_reason_told(
+    console: FlaskClient,
+) -> None:
+    record = bundle()
+    who = next(e["resource"] for e in record["entry"] if e["resource"]["resourceType"] == "Patient")
+    who = who | {"deceasedBoolean": True}
+    others = [e for e in record["entry"] if e["resource"]["resourceType"] != "Patient"]
+    page = post(console, text=json.dumps(record | {"entry": [{"resource": who}, *others]})).text
+    assert "There is nothing to draw: " in page
+    assert "<svg" not in page
+
+
+def test_a_rule_not_met_says_in_its_line_what_decided(console: FlaskClient) -> None:
+    page = post(console, patient="week-6").text
+    assert re.search(r'not met</span>.*?<span class="turning">[^<]+</span></summary>', page, re.S)
+    assert "rules of other hooks" in page
 
 
 def test_without_the_disease_there_is_no_episode_to_draw(console: FlaskClient) -> None:
