@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,8 @@ from cds_service.terminology import Concept, Terminology, text
 from cds_service.terminology.memory import Memory
 from cds_service.terminology.tables import stated_side
 from cds_service.terminology.valuesets import ICD_10_CM, normal
+
+_CODE = re.compile(r"[A-Za-z][A-Za-z-]{0,39}", re.ASCII)
 
 
 def items(value: Any) -> list[Any]:
@@ -98,6 +101,13 @@ def status_of(concept: Any, known: Iterable[str]) -> str | None:
         if stated in wanted:
             return str(stated)
     return str(next(iter((*filter(None, codes), *words)), "")) or None
+
+
+def plain_status(status: str | None) -> str:
+    """A status as a reason may name it: a code, never free text that stands in its place."""
+    if status is None:
+        return "not stated"
+    return status if _CODE.fullmatch(status) else "not recognised"
 
 
 @dataclass(frozen=True, slots=True)

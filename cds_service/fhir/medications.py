@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cds_service.fhir.act import Act
-from cds_service.fhir.codes import Known, codings, first_code, items
+from cds_service.fhir.codes import Known, codings, first_code, items, plain_status
 from cds_service.fhir.dates import Span
 from cds_service.fhir.dose import daily_dose, strength_mg
 from cds_service.fhir.reader import Reader
@@ -102,7 +102,8 @@ def read(reader: Reader, resource: Resource) -> None:
     status = first_code(element.get("status"))
     given = GIVEN[resource.type].get(status)
     if given is None or element.get("doNotPerform") is True:
-        reader.note(resource, f"status {status}, or an order not to give it: not counted")
+        words = plain_status(status)
+        reader.note(resource, f"status {words}, or an order not to give it: not counted")
         return
     span, begun = reader.past(resource, _span(reader, resource.type, element))
     if begun:

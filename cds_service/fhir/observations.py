@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cds_service.fhir import flags
-from cds_service.fhir.codes import Known, Site, by, first_code, items
+from cds_service.fhir.codes import Known, Site, by, first_code, items, plain_status
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.sound import Sound, sound
@@ -99,7 +99,7 @@ def read(reader: Reader, resource: Resource) -> None:
         return
     status = first_code(element.get("status"))
     if status not in FINAL:
-        reader.note(resource, f"status {status}: only final values are used")
+        reader.note(resource, f"status {plain_status(status)}: only final values are used")
         return
     when = _when(reader, element)
     if when is None:

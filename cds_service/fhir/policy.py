@@ -12,7 +12,13 @@ METADATA = frozenset(
     ipaddress.ip_address(one)
     for one in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16")
 )
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+#: IPv6 ranges whose addresses end in an IPv4 address: NAT64 (also for local use), translated and
+#: compatible ones
+_EMBEDDING = tuple(
+    ipaddress.ip_network(one)
+    for one in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")
+)
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # all that IANA has given out of IPv6
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -90,14 +96,15 @@ def reachable(address: str, *, private: bool) -> bool:
     ip = _unwrapped(ipaddress.ip_address(address.split("%", maxsplit=1)[0]))
     if ip in METADATA or ip.is_link_local or ip.is_multicast or ip.is_unspecified:
         return False
-    return ip.is_global or (private and (ip.is_private or ip.is_loopback))
+    public = ip.is_global and (ip.version == 4 or ip in _GLOBAL_UNICAST)  # noqa: PLR2004
+    return public or (private and (ip.is_private or ip.is_loopback))
 
 
 def _unwrapped(ip: Address) -> Address:
-    """The IPv4 address inside an IPv6 one: mapped, 6to4, Teredo or NAT64."""
-    if not isinstance(ip, ipaddress.IPv6Address):
+    """The IPv4 address inside an IPv6 one: mapped, 6to4, Teredo, NAT64 and the older forms."""
+    if not isinstance(ip, ipaddress.IPv6Address) or ip.is_loopback or ip.is_unspecified:
         return ip
-    if ip in _NAT64:
+    if any(ip in network for network in _EMBEDDING):
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     inside = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
     return inside or ip

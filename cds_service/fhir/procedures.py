@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cds_service.fhir.act import Act
-from cds_service.fhir.codes import Known, Site, by, first_code
+from cds_service.fhir.codes import Known, Site, by, first_code, plain_status
 from cds_service.fhir.dates import Span
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
@@ -72,7 +72,7 @@ def read(reader: Reader, resource: Resource) -> None:
         return
     status = first_code(element.get("status"))
     if status in NOT_DONE:
-        reader.note(resource, f"status {status}: not counted")
+        reader.note(resource, f"status {plain_status(status)}: not counted")
         return
     if fault := element.fault_in(*NEEDED):
         reader.note(

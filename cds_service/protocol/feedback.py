@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from cds_service.errors import BadRequest, Issue
@@ -41,7 +41,7 @@ def _faults(entry: Any, place: str) -> list[Issue]:
 
 def _is_time(written: str) -> bool:
     try:
-        datetime.fromisoformat(written)
-    except ValueError:
+        datetime.fromisoformat(written).astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter for year 1 and 9999, seen from another zone
         return False
     return True

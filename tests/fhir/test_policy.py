@@ -17,11 +17,16 @@ NEVER = [
     *("169.254.169.254", "169.254.0.1", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"),
     *("::ffff:169.254.169.254", "2002:a9fe:a9fe::1", "64:ff9b::a9fe:a9fe", "fe80::1"),
     *("0.0.0.0", "::", "224.0.0.1", "ff02::1", "fe80::1%eth0"),
+    *("::169.254.169.254", "::ffff:0:a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "fec0::1", "5f00::1"),
 ]
 
 
 @pytest.mark.parametrize(
-    "address", [*INSIDE, *NEVER, "100.64.0.1", "2002:a00:1::1", "64:ff9b::a00:1"]
+    "address",
+    [
+        *(*INSIDE, *NEVER, "100.64.0.1", "2002:a00:1::1", "64:ff9b::a00:1", "64:ff9b:1::a00:1"),
+        *("::127.0.0.1", "::10.0.0.1", "::ffff:0:10.0.0.1", "2001:db8::1"),
+    ],
 )
 def test_addresses_inside_are_refused(address: str) -> None:
     assert not reachable(address, private=False)
