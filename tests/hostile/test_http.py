@@ -1,4 +1,4 @@
-"""HTTP that two readers would read differently, and heads that pretend. Raw bytes, real gunicorn."""
+"""HTTP that two readers would read differently, and heads that pretend. Raw bytes, gunicorn."""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ from tests.hostile.conftest import FIXTURES, PUBLIC, Guarded
 pytestmark = pytest.mark.slow
 
 PAYLOAD = (
-    "qzmark<qzmark onx=1 href='javascript:alert(1)'>\"'></title></textarea></script><script>x</script>"
+    "qzmark<qzmark onx=1 href='javascript:alert(1)'>\"'></title></textarea></script>"
+    "<script>x</script>"
     "[a](javascript:x) ![i](https://evil.example/i) https://evil.example **b** `c` | d | ~~e~~"
     " {{7*7}} {%x%} =1+1 \u202e \x1b[31m\n\n# f\n- g\n<!-- "
 )
@@ -88,7 +89,7 @@ OWN_LINKS = {source.url for rule in RECOMMENDATIONS for source in rule.sources i
 
 
 def check_answer(answer: requests.Response, sent: Any) -> None:
-    """What was put in is in no word and no link; only in the order itself, which an update sends."""
+    """What was put in is in no word and no link; only in the order that an update sends back."""
     if answer.status_code != 200:
         assert answer.status_code in (400, 412), answer.text
         assert MARK not in answer.text
