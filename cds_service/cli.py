@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 import orjson
 
 from cds_service import __version__
-from cds_service.errors import CdsError
+from cds_service.errors import CdsError, SettingsError
 from cds_service.settings import Settings
 
 MOMENTS = ("%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d")
@@ -245,6 +246,66 @@ def key() -> None:
     from cds_service.store.keys import new_line
 
     click.echo(new_line())
+
+
+@main.group()
+def operator() -> None:
+    """Say who may log in to the console (CDS_SERVICE_CONSOLE=password)."""
+
+
+@operator.command("add")
+@click.argument("name")
+@click.option("--print", "shown", is_flag=True, help="Print the line; change no file.")
+def add_operator(name: str, *, shown: bool) -> None:
+    """Let NAME log in, or give a new password; their sessions end."""
+    from cds_service.trust import operators
+
+    try:
+        settings = Settings.load()
+        if not (shown or settings.operators):
+            raise SettingsError("CDS_SERVICE_OPERATORS names no file; --print prints the line.")
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        line = operators.new_line(name, password)
+        if shown or settings.operators is None:
+            click.echo(line)
+        else:
+            known = operators.keep(settings.operators, name, line)
+            click.echo(f"{name} has a new password." if known else f"{name} may log in.")
+    except CdsError as error:
+        _fail(error)
+
+
+@operator.command("remove")
+@click.argument("name")
+def remove_operator(name: str) -> None:
+    """Let NAME log in no longer; their sessions end."""
+    from cds_service.trust import operators
+
+    try:
+        if not operators.keep(_operators_file(), name, None):
+            raise SettingsError(f"{name} is no operator.")
+        click.echo(f"{name} may no longer log in.")
+    except CdsError as error:
+        _fail(error)
+
+
+@operator.command("list")
+def list_operators() -> None:
+    """List who may log in."""
+    from cds_service.trust import operators
+
+    try:
+        for name in operators.read_operators(_operators_file()):
+            click.echo(name)
+    except CdsError as error:
+        _fail(error)
+
+
+def _operators_file() -> Path:
+    file = Settings.load().operators
+    if file is None:
+        raise SettingsError("CDS_SERVICE_OPERATORS names no file.")
+    return file
 
 
 def _said(options: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@
       Refusal                         (who calls, and whether they may)
         NotAuthenticated         401  login
         NotAllowed               403  forbidden
+        NotLoggedIn              403  login
         Misdirected              421  forbidden
         Unverifiable             503  transient
       NotFound                   404  not-found
@@ -104,6 +105,14 @@ class NotAllowed(Refusal):
     status = 403
     code = "forbidden"
     told = "Not allowed."
+
+
+class NotLoggedIn(Refusal):
+    """A page for operators, and no session of one."""
+
+    status = 403
+    code = "login"
+    told = "Log in first."
 
 
 class Misdirected(Refusal):

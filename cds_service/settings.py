@@ -208,10 +208,19 @@ class Settings(BaseSettings):
         (),
         description="Resource types this EHR does not have, such as CarePlan: taken as empty.",
     )
-    console: Literal["off", "local"] = Field(
+    console: Literal["off", "local", "password"] = Field(
         "off",
-        description="Pages to try the service: off, or local (from this machine only);"
-        " the demo shows them to anyone.",
+        description="Pages for operators: off, local (from this machine only) or password (they"
+        " log in); the demo shows them to anyone.",
+    )
+    operators: Annotated[Path | None, Unsettable] = Field(
+        None, description="File of those who may log in (cds-service operator add)."
+    )
+    session_idle: int = Field(
+        1800, description="Seconds without a request after which an operator is logged out.", ge=60
+    )
+    session_life: int = Field(
+        28_800, description="Seconds after which an operator is logged out in any case.", ge=60
     )
     metrics: Annotated[str, AfterValidator(_metrics)] = Field(
         "local",

@@ -71,3 +71,14 @@ pauses = Table(
     Column("resumed_by", String(255)),
     Index(None, "resumed"),
 )
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", DIGEST, primary_key=True),
+    Column("operator", String(64), nullable=False),
+    Column("proof", DIGEST, nullable=False),
+    Column("seen", Moment, nullable=False),
+    Column("expires", Moment, nullable=False),
+    Index(None, "expires"),
+)

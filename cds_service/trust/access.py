@@ -42,6 +42,8 @@ ROUTES = MappingProxyType(
         "/static/<path:filename>": Access.PUBLIC,
         "/openapi.json": Access.PUBLIC,
         "/metrics": Access.OPERATOR,  # as CDS_SERVICE_METRICS says
+        "/console/login": Access.PUBLIC,  # tries are counted
+        "/console/logout": Access.OPERATOR,
         "/console/what-if": Access.OPERATOR,
         "/console/what-if/result": Access.OPERATOR,
         "/demo/chart": Access.DEMO,

@@ -45,3 +45,5 @@ class Reason(StrEnum):
     REPLAY_UNCHECKED = "replay-unchecked"
     SERVICE = "service-not-allowed"
     EXPLAIN = "explain-not-allowed"
+    CROSS_SITE = "cross-site"
+    NO_SESSION = "no-session"

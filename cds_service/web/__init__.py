@@ -12,6 +12,8 @@
 - `openapi`    the OpenAPI description of all of these
 - `demo_fhir`  the demo patients as a read-only FHIR server
 - `gate`       who may use which route; `callers` builds what knows them, `operators` who is one
+- `login`      operators log in; imported only with CDS_SERVICE_CONSOLE=password
+- `same_origin`  whether a form comes from a page of this service
 - `console`    what-if and the timeline, for people; imported only when it is on
 - `server`     gunicorn, and what it refuses to serve
 - `stopping`   what happens between SIGTERM and the end
@@ -112,9 +114,10 @@ def create_app(
         from cds_service.web import console  # its libraries weigh on no worker without it
 
         console.init_app(app)
-    operator = operators.rule(settings, demo=patients is not None)
+    operator = operators.init_app(app, settings, store, demo=patients is not None)
     gate.init_app(app, settings, authenticator, operator=operator)
     overload.init_app(app, settings)
+    app.before_request(operators.check_form)
     return app
 
 

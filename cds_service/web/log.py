@@ -22,7 +22,8 @@ log = logging.getLogger("cds_service.request")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _FIELDS = (
-    "request_id client tenant service route method status ms rules error reason fault type outcome"
+    "request_id client tenant operator service route method status ms rules error reason fault"
+    " type outcome"
 ).split()
 
 
@@ -88,6 +89,7 @@ def _end(response: Response) -> Response:
         "request_id": g.request_id,
         "client": client,
         "tenant": g.get("tenant"),
+        "operator": g.get("operator"),
         "service": g.get("service"),
         "route": request.url_rule.rule if request.url_rule else None,
         "method": request.method,

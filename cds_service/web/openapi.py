@@ -57,6 +57,9 @@ _PAGE = {HTML: {"type": "string"}}
 _DETAILS = {
     "about.source_attributes_json": Detail(answer={JSON: _OBJECT}),
     "chart.chart": Detail(answer=_PAGE, query={"patient": "id of a demo patient"}),
+    "login.enter": Detail(answer=_PAGE, body=_FIELDS),
+    "login.leave": Detail(answer=_PAGE, body=_FIELDS),
+    "login.page": Detail(answer=_PAGE, query={"next": "the page to go to then"}),
     "console.what_if.page": Detail(answer=_PAGE, body=_FIELDS),
     "console.what_if.result": Detail(answer=_PAGE, body=_FIELDS),
     "demo_fhir.get_search": Detail(answer={FHIR_JSON: _RESOURCE}, query=_SEARCH),

@@ -2,6 +2,8 @@
 
 Only `/metrics` has a setting of its own: programs read it, not people.
 
+`password`: whoever has logged in (`cds_service.web.login`).
+
 `local`: whoever sits at the machine itself, or comes to it through a tunnel of their own. The
 connection comes from this machine, names it as its host, and no proxy has forwarded it. The
 host is checked so that a page elsewhere cannot make a browser read an operator's page through a
@@ -16,10 +18,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from flask import request
+from flask import Flask, g, request
 
 from cds_service.errors import NotFound
 from cds_service.settings import Settings
+from cds_service.store.engine import Store
+from cds_service.web import same_origin
 from cds_service.web.server import is_loopback
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip")
@@ -30,9 +34,43 @@ AT_METRICS = frozenset((METRICS, "/health", "/ready"))
 Guard = Callable[[], None]
 
 
+def init_app(app: Flask, settings: Settings, store: Store | None, *, demo: bool) -> Guard:
+    """Serves the log-in page where operators log in; what `rule` gives for the gate."""
+    if settings.console == "password" and not demo:
+        from cds_service.web import login  # its libraries weigh on no worker without it
+
+        login.init_app(app, settings, store)
+    return rule(settings, demo=demo)
+
+
 def rule(settings: Settings, *, demo: bool) -> Guard:
-    """What raises, as if there were nothing, unless the current request is an operator's."""
-    return anyone if demo else GUARDS[settings.console]
+    """What raises unless the current request is an operator's, and from a page of this service."""
+    chosen = anyone if demo else _guard(settings.console)
+
+    def check() -> None:
+        same_origin.check()
+        chosen()
+
+    return check
+
+
+def check_form() -> None:
+    """Raises BadRequest for a form of an operator that no page of theirs sent.
+
+    It reads the body: call it when that is here (`cds_service.web.overload`).
+    """
+    if "operator" in g:
+        from cds_service.web import login
+
+        login.check_form()
+
+
+def _guard(console: str) -> Guard:
+    if console == "password":
+        from cds_service.web import login
+
+        return login.guard
+    return GUARDS[console]
 
 
 def metrics_rule(settings: Settings) -> Guard:

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -34,6 +35,11 @@ def check_may_serve(
             " --allow-fixed-today (or CDS_SERVICE_AUTH=open), and is never for patient care."
         )
     reasons += _faults_of_tls(settings)
+    if settings.console == "password" and _in_clear(settings):
+        reasons.append(
+            "CDS_SERVICE_CONSOLE=password needs a CDS_SERVICE_PUBLIC_URL with https: passwords"
+            " would cross the network in clear text."
+        )
     remote = not is_loopback(settings.host)
     if settings.auth == "required" and remote and not settings.public_url:
         reasons.append(
@@ -47,6 +53,13 @@ def check_may_serve(
         )
     if reasons:
         raise SettingsError("\n".join(reasons))
+
+
+def _in_clear(settings: Settings) -> bool:
+    """Whether browsers elsewhere would come by plain HTTP."""
+    public = urlsplit(settings.base_url())
+    here = is_loopback(public.hostname or "") and is_loopback(settings.host)
+    return public.scheme != "https" and not here
 
 
 def _faults_of_tls(settings: Settings) -> list[str]:

@@ -42,7 +42,7 @@ http {{
 
 
 #: public, and still not for the world: for what runs the service
-INSIDE = {"/ready", "/metrics"}
+INSIDE = {"/ready", "/metrics", "/console/login"}
 
 
 def is_outside(route: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ from werkzeug.routing import Rule
 
 from cds_service.errors import SettingsError
 from cds_service.settings import Settings
+from cds_service.store.opening import open_store
 from cds_service.trust import access
 from cds_service.trust.access import ROUTES, Access, check, needed
 from cds_service.trust.refusals import refused
-from cds_service.web import errors, gate, operators
+from cds_service.web import create_app, errors, gate, operators
 from tests.conftest import ROOT
 from tests.deploy.nginx import EXAMPLE, PREFIX, concrete, is_outside
+from tests.operators import operators_file
 from tests.test_docs import rows
 from tests.trust.signing import Ehr, Key, jwks
 from tests.web.fakes import FakeService
@@ -37,9 +39,20 @@ def required(make_app: MakeApp, tmp_path: Path) -> Callable[..., Flask]:
 
 
 @pytest.fixture
-def everything(required: MakeApp, demo_client: FlaskClient) -> set[str]:
+def with_log_in(tmp_path: Path) -> Iterator[Flask]:
+    """A deployment whose operators log in."""
+    settings = Settings.load(
+        auth="open", console="password", operators=operators_file(tmp_path), state=tmp_path
+    )
+    store = open_store(settings)
+    yield create_app(settings, [FakeService()], store=store)
+    store.close()
+
+
+@pytest.fixture
+def everything(required: MakeApp, with_log_in: Flask, demo_client: FlaskClient) -> set[str]:
     """Every route that any configuration serves."""
-    apps = [required(console="local"), demo_client.application]
+    apps = [required(console="local"), with_log_in, demo_client.application]
     return {rule.rule for app in apps for rule in app.url_map.iter_rules()}
 
 
@@ -213,3 +226,16 @@ def test_the_demo_allows_any_origin_but_never_credentials(demo_client: FlaskClie
     answer = demo_client.get("/cds-services", headers={"Origin": "https://x.example"})
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+def test_where_operators_log_in_a_stranger_sees_the_form_and_no_page(with_log_in: Flask) -> None:
+    for rule in with_log_in.url_map.iter_rules():
+        if needed(rule.rule, discovery_is_public=True) is Access.OPERATOR:
+            for method in ("GET", "POST"):
+                if method in rule.methods:
+                    answer = with_log_in.test_client().open(
+                        path_of(rule), method=method, headers={"X-Forwarded-Proto": "https"}
+                    )
+                    # /metrics has a setting of its own
+                    assert answer.status_code == (404 if rule.rule == "/metrics" else 403), rule
+    assert with_log_in.test_client().get("/console/login").status_code == 200

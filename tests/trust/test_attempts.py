@@ -1,0 +1,40 @@
+"""How often somebody may try to log in."""
+
+from __future__ import annotations
+
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from cds_service.trust.attempts import NAME, STRANGERS, Attempts
+
+
+def attempts(shares: int = 1) -> Attempts:
+    return Attempts(MovingWindowRateLimiter(MemoryStorage()), shares)
+
+
+def let_through(counted: Attempts, tries: int, name: str, browser: str | None = None) -> int:
+    return [counted.wait(name, browser) for _ in range(tries)].count(0)
+
+
+def test_a_name_can_be_tried_so_often_and_no_more() -> None:
+    counted = attempts()
+    assert let_through(counted, 50, "ada") == NAME.amount
+    assert 0 < counted.wait("ada", None) <= NAME.get_expiry()
+
+
+def test_strangers_do_not_shut_out_a_browser_that_is_known() -> None:
+    counted = attempts()
+    let_through(counted, 500, "ada")
+    assert let_through(counted, 50, "ada", "b1") == NAME.amount
+    assert let_through(counted, 50, "ada", "b2") == NAME.amount
+
+
+def test_many_names_are_tried_no_more_often_than_all_strangers_may() -> None:
+    counted = attempts()
+    let = sum(let_through(counted, 1, f"name-{number}") for number in range(200))
+    assert let == STRANGERS.amount
+
+
+def test_processes_that_count_by_themselves_share_what_may_be_tried() -> None:
+    assert let_through(attempts(2), 50, "ada") == NAME.amount // 2
+    assert let_through(attempts(64), 50, "ada") == 1
