@@ -14,6 +14,7 @@
       DataUnavailable            412  incomplete
       PayloadTooLarge            413  too-long
       UnsupportedMediaType       415  not-supported
+      TooManyRequests            429  throttled (with Retry-After)
       Unavailable                503  transient (with Retry-After)
       Overloaded                 503  throttled (with Retry-After)
       SettingsError                   (at start-up: never reaches a client)
@@ -171,6 +172,17 @@ class UnsupportedMediaType(CdsError):
 
     status = 415
     code = "not-supported"
+
+
+class TooManyRequests(CdsError):
+    """This client has called as often as it may for now."""
+
+    status = 429
+    code = "throttled"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many calls. Call again in {seconds} seconds.")
+        self.retry_after = seconds
 
 
 class Unavailable(CdsError):

@@ -41,6 +41,7 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
 SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 _PUBLIC_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[1-9][0-9]{0,4})")
+_REDIS = re.compile(r"rediss?://[^/]+")
 _POSTGRESQL = re.compile(r"postgres(ql)?://")
 
 
@@ -90,6 +91,12 @@ def _metrics(where: str) -> str:
     if where not in ("off", "local") and not _ADDRESS.fullmatch(where):
         raise ValueError("must be off, local, or an address such as 0.0.0.0:9090")
     return where
+
+
+def _redis(url: SecretStr) -> SecretStr:
+    if url.get_secret_value() and not _REDIS.match(url.get_secret_value()):
+        raise ValueError("must begin with redis:// or rediss:// (empty: none)")
+    return url
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
@@ -152,6 +159,18 @@ class Settings(BaseSettings):
         description="Calls each server process works on at once; as many wait, the rest get 503.",
         ge=1,
         le=256,
+    )
+    rate_limit: int = Field(
+        0,
+        description="Most calls of a client in a minute, where it has no limit of its own;"
+        " 0: no limit.",
+        ge=0,
+        le=1_000_000,
+    )
+    redis_url: Annotated[SecretStr, AfterValidator(_redis)] = Field(
+        SecretStr(""),
+        description="redis://:password@host:port (rediss: over TLS), to count calls for all"
+        " processes together; empty: each counts its share.",
     )
     patience: float = Field(
         10.0,
@@ -234,7 +253,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="postgresql://user:password@host/name; empty: SQLite in STATE."
     )
     database_timeout: int = Field(
-        100, description="Longest a request waits for the database, in milliseconds.", ge=10
+        100,
+        description="Longest a request waits for the database, or for Redis, in milliseconds.",
+        ge=10,
     )
     keys: Annotated[Path | None, Unsettable] = Field(
         None, description="File of the keys that hash ids; empty: made in STATE (SQLite only)."

@@ -6,6 +6,7 @@ Registered CDS clients, their tokens, and what each route asks of a caller:
 - `keys`      the public keys of a client: a file, or its JWKS address, cached
 - `tokens`    verification of a CDS Hooks JWT
 - `replay`    each token once
+- `rates`     how often a client may call
 - `pausing`   rules taken out of service for a while, on all machines
 - `access`    route -> public, client, operator or demo
 - `outbound`  the FHIR servers this service may ask, and the limits on asking

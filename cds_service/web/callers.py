@@ -15,6 +15,7 @@ from cds_service.trust import clients as registry
 from cds_service.trust.clients import Client, Clients
 from cds_service.trust.jwks import fetcher
 from cds_service.trust.keys import FileKeys, Keys, KeySet, KeysUnavailable, RemoteKeys
+from cds_service.trust.rates import Rates
 from cds_service.trust.replay import LocalNonces, ReplayGuard, StoredNonces
 from cds_service.trust.tokens import Authenticator
 
@@ -61,6 +62,17 @@ def authenticator(
         ReplayGuard(LocalNonces(), shared, strict=settings.replay == "strict"),
         public_url=settings.base_url(),
         max_age=settings.token_max_age,
+    )
+
+
+def rates(settings: Settings) -> Rates:
+    """Counts how often clients call."""
+    return Rates(
+        redis=settings.redis_url.get_secret_value(),
+        prefix=settings.base_url(),
+        shares=settings.workers,
+        timeout=settings.database_timeout / 1000,
+        ca_file=str(settings.ca_file) if settings.ca_file else None,
     )
 
 

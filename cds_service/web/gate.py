@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
-from cds_service.errors import Misdirected, NotAllowed, NotAuthenticated
+from cds_service.errors import Misdirected, NotAllowed, NotAuthenticated, TooManyRequests
 from cds_service.settings import Settings
 from cds_service.trust import access
 from cds_service.trust.access import Access
-from cds_service.trust.clients import ANYONE
+from cds_service.trust.clients import ANYONE, Client
+from cds_service.trust.rates import Rates
 from cds_service.trust.refusals import Reason
 from cds_service.trust.tokens import Authenticator, Caller, Endpoint
 from cds_service.web import operators
@@ -31,17 +32,25 @@ _PORT = re.compile(r":[0-9]*$")
 
 
 def init_app(
-    app: Flask, settings: Settings, authenticator: Authenticator | None, *, operator: Guard
+    app: Flask,
+    settings: Settings,
+    authenticator: Authenticator | None,
+    *,
+    operator: Guard,
+    rates: Rates | None = None,
 ) -> None:
     """Puts the gate before every route. Without an authenticator any client is let in.
 
     Call this when all routes are there. `operator` raises for whoever is none.
+    Without `rates` clients may call as often as they like.
     """
     access.check(rule.rule for rule in app.url_map.iter_rules())
     if authenticator is None:
         app.before_request(_near(_names(settings)))
     app.before_request(operators.nothing_else(settings))
     app.before_request(_gate(authenticator, settings, operator))
+    if rates:
+        app.before_request(_often(rates, settings.rate_limit))
     app.after_request(_challenge)
 
 
@@ -76,6 +85,21 @@ def _identify(authenticator: Authenticator | None, shared_id: str) -> None:
     service = (request.view_args or {}).get("service_id")
     if service not in (None, shared_id) and not caller.client.may_call(service):
         raise NotAllowed(Reason.SERVICE)
+
+
+def _often(rates: Rates, usual: int) -> Callable[[], None]:
+    """Calls and feedback are counted apart: neither must use up what the other may."""
+
+    def check() -> None:
+        if "client" not in g:
+            return
+        client: Client = g.client
+        most = client.limits.per_minute or usual
+        if most and (seconds := rates.wait(client.name, request.blueprint or "", most)):
+            g.reason = "rate-limit"
+            raise TooManyRequests(seconds)
+
+    return check
 
 
 def _challenge(response: Response) -> Response:
