@@ -5,17 +5,18 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import orjson
 
 from cds_service import __version__
 from cds_service.errors import CdsError, SettingsError
+from cds_service.failing import fail
+from cds_service.ledger_commands import feedback, ledger
 from cds_service.settings import Settings
 
 MOMENTS = ("%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d")
-FAULT = 2  # exit code of a command that could not do its work
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,7 +44,7 @@ def serve(*, allow_fixed_today: bool, allow_remote: bool, **given: Any) -> None:
         store = open_store(settings)
         app = create_app(settings, store=store)
     except CdsError as error:
-        _fail(error)
+        fail(error)
     _warn([*server.warnings(settings), *callers.warnings(settings)])
     server.run(app, settings, lambda: create_app(settings, store=store))
 
@@ -64,10 +65,12 @@ def demo(**given: Any) -> None:
         try:
             settings = Settings.load(auth="open", state=folder, database_url="", **_said(given))
             settings = settings.model_copy(update={"today": settings.today or DEMO_TODAY})
+            if "small_numbers" not in settings.model_fields_set:  # nobody to protect
+                settings = settings.model_copy(update={"small_numbers": 0})
             store = open_store(settings)
             app = create_app(settings, demo=True, store=store)
         except CdsError as error:
-            _fail(error)
+            fail(error)
         _warn(server.warnings(settings))
         click.secho(f"Open {settings.base_url()}", bold=True, err=True)
         server.run(app, settings, lambda: create_app(settings, demo=True, store=store))
@@ -87,7 +90,7 @@ def check(*, file: Any, hook: str, today: datetime | None, as_json: bool, explai
         settings = Settings.load(**({"today": today.date()} if today else {}))
         response = checking.check(file.read(), hook=hook, settings=settings, explain=explain)
     except CdsError as error:
-        _fail(error)
+        fail(error)
     if as_json:
         click.echo(orjson.dumps(response, option=orjson.OPT_INDENT_2))
     else:
@@ -109,7 +112,7 @@ def clients(name: str | None) -> None:
         else:
             report.show_keys(callers.published_keys(known, name, settings))
     except CdsError as error:
-        _fail(error)
+        fail(error)
 
 
 @main.command()
@@ -135,7 +138,7 @@ def lint(*, file: Any, today: datetime | None, shape: str) -> None:
         settings = Settings.load(**({"today": today.date()} if today else {}))
         found = checking.lint(file.read(), settings=settings)
     except CdsError as error:
-        _fail(error)
+        fail(error)
     if shape == "json":
         click.echo(orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2))
     else:
@@ -151,7 +154,7 @@ def settings() -> None:
     try:
         report.show_settings(Settings.load())
     except CdsError as error:
-        _fail(error)
+        fail(error)
 
 
 @main.command()
@@ -175,7 +178,7 @@ def parameters(shape: str) -> None:
         site = Settings.load().site()
         service.check_site(site)
     except CdsError as error:
-        _fail(error)
+        fail(error)
     rows = list(registry.rows(site.parameters))
     if shape == "json":
         click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
@@ -200,7 +203,7 @@ def pause(rule: str | None, reason: str | None, until: datetime | None, by: str 
                 pausing.pause(store, rule, reason=reason or "", until=until, by=by)
             report.show_pauses(pausing.in_force(store))
     except CdsError as error:
-        _fail(error)
+        fail(error)
 
 
 @main.command()
@@ -215,37 +218,7 @@ def resume(rule: str, by: str | None) -> None:
             pausing.resume(store, rule, by=by)
             report.show_pauses(pausing.in_force(store))
     except CdsError as error:
-        _fail(error)
-
-
-@main.group()
-def ledger() -> None:
-    """Look after the database of what was advised."""
-
-
-@ledger.command()
-def migrate() -> None:
-    """Bring the tables up to this version.
-
-    PostgreSQL needs it once before each new version serves; SQLite is migrated at start.
-    """
-    from cds_service.store import schema
-    from cds_service.store.opening import open_store
-
-    try:
-        store = open_store(Settings.load(), bounded=False)
-        schema.migrate(store)
-        click.echo(f"The tables are {schema.version(store).value}.")
-    except CdsError as error:
-        _fail(error)
-
-
-@ledger.command()
-def key() -> None:
-    """Print a new line for the file of keys (CDS_SERVICE_KEYS)."""
-    from cds_service.store.keys import new_line
-
-    click.echo(new_line())
+        fail(error)
 
 
 @main.group()
@@ -272,7 +245,7 @@ def add_operator(name: str, *, shown: bool) -> None:
             known = operators.keep(settings.operators, name, line)
             click.echo(f"{name} has a new password." if known else f"{name} may log in.")
     except CdsError as error:
-        _fail(error)
+        fail(error)
 
 
 @operator.command("remove")
@@ -286,7 +259,7 @@ def remove_operator(name: str) -> None:
             raise SettingsError(f"{name} is no operator.")
         click.echo(f"{name} may no longer log in.")
     except CdsError as error:
-        _fail(error)
+        fail(error)
 
 
 @operator.command("list")
@@ -298,7 +271,7 @@ def list_operators() -> None:
         for name in operators.read_operators(_operators_file()):
             click.echo(name)
     except CdsError as error:
-        _fail(error)
+        fail(error)
 
 
 def _operators_file() -> Path:
@@ -318,8 +291,5 @@ def _warn(messages: list[str]) -> None:
         click.secho(f"WARNING: {message}", fg="yellow", bold=True, err=True)
 
 
-def _fail(error: CdsError) -> NoReturn:
-    for issue in error.issues:
-        where = f" (at {', '.join(issue.expression)})" if issue.expression else ""
-        click.secho(f"{issue.severity}: {issue.diagnostics}{where}", fg="red", err=True)
-    sys.exit(FAULT)
+main.add_command(ledger)
+main.add_command(feedback)

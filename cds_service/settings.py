@@ -287,6 +287,12 @@ class Settings(BaseSettings):
     keep_comments: bool = Field(
         default=False, description="Keep what users write in feedback; it may hold patient data."
     )
+    small_numbers: int = Field(
+        5,
+        description="Counts below this are hidden in reports on feedback; 0: none are.",
+        ge=0,
+        le=100,
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe messages that are logged."
     )
@@ -308,6 +314,13 @@ class Settings(BaseSettings):
         """Host and port where nothing but the metrics is served, if they have one."""
         found = _ADDRESS.fullmatch(self.metrics)
         return (found["host"], int(found["port"])) if found else None
+
+    @model_validator(mode="after")
+    def _hides_numbers_really(self) -> Self:
+        """Less than 2 would be 1."""
+        if self.small_numbers in (1, 2):
+            raise ValueError("CDS_SERVICE_SMALL_NUMBERS must be 0, or 3 and more")
+        return self
 
     @classmethod
     def load(cls, **given: Any) -> Self:

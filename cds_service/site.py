@@ -32,6 +32,9 @@ MODES = ("on", "shadow", "off")
 TABLES = ("rules", "parameters", "codes", "clients", "repeats")
 
 ALL = "all"  # every rule, where rules are withheld
+RULE_IN_SHADOW = "the rule is in shadow mode"
+CLIENT_IN_SHADOW = "this client is in shadow mode"
+PAUSED = "paused since "  # how the reason begins, by which reports tell a pause from a trial
 
 NO_REASON = "no reason given"
 DEFAULT = "default"  # the row of the table of repeats for every reason not named
@@ -88,7 +91,7 @@ class Site:
     def silenced(self, rule: str) -> str | None:
         """Why a rule that is judged is not shown, if so."""
         if self.rule_modes.get(rule) == "shadow":
-            return "the rule is in shadow mode"
+            return RULE_IN_SHADOW
         return self.withheld.get(rule)
 
 

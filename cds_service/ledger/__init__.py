@@ -7,4 +7,6 @@
 - `spool`      the file that keeps entries meanwhile
 - `past`       what a user did with earlier cards: `History` for `decide`
 - `feedback`   what clients tell became of their cards
+- `measures`, `analytics`, `reports`  what became of the findings, counted
+- `small_numbers`  which counts are hidden, so that none can be worked out
 """

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, case, or_, select, update
 
 from cds_service import __version__
 from cds_service.cards import card_uuid
@@ -62,6 +62,7 @@ def entry(
     encounter = names.encounter(request)
     shared = {
         "at": now.isoformat(),
+        "day": decision.today.isoformat(),
         "client": scope.owner.client,
         "tenant": scope.owner.tenant,
         "service": service,
@@ -72,7 +73,6 @@ def entry(
     }
     call = shared | {
         "id": str(uuid4()),
-        "day": decision.today.isoformat(),
         "fhir_base": scope.fhir_base,
         "hook_instance": keys.digest(INSTANCE, request.hook_instance),
         "key": keys.current,
@@ -140,7 +140,7 @@ def _kind(suggestion: Suggestion) -> str:
 def write(connection: Connection, made: Entry, *, shared_id: str) -> None:
     """Writes `made`; nothing when its call is known. Feedback that waited finds its card."""
     call = made["call"]
-    row = call | {"at": _moment(call["at"]), "day": date.fromisoformat(call["day"])}
+    row = call | _dates(call)
     new = insert(connection, calls).values(**row).on_conflict_do_nothing()
     if connection.execute(new.returning(calls.c.id)).first() is None:
         return
@@ -154,10 +154,15 @@ def write(connection: Connection, made: Entry, *, shared_id: str) -> None:
 def _write_card(connection: Connection, one: Entry) -> Row[Any]:
     """The card's row: a new one, or that of the same call made before."""
     row = {name: value for name, value in one.items() if name != "suggestions"}
-    statement = insert(connection, cards).values(**row | {"at": _moment(one["at"])})
+    statement = insert(connection, cards).values(**row | _dates(one))
+    was_shown = cards.c.state == SHOWN  # and stays so: the user has seen it
     again = statement.on_conflict_do_update(
         index_elements=["client", "tenant", "service", "uuid", "fingerprint", "user"],
-        set_={"issued": cards.c.issued + 1, "state": one["state"], "why": one["why"]},
+        set_={
+            "issued": cards.c.issued + 1,
+            "state": case((was_shown, cards.c.state), else_=one["state"]),
+            "why": case((was_shown, cards.c.why), else_=one["why"]),
+        },
     )
     return connection.execute(again.returning(cards.c.id)).one()
 
@@ -182,5 +187,10 @@ def _find_waiting(connection: Connection, one: Entry, card: str, shared_id: str)
         connection.execute(update(feedback).where(*waiting).values(card=card))
 
 
-def _moment(written: str) -> datetime:
-    return datetime.fromisoformat(written)
+def _dates(written: Entry) -> dict[str, date | None]:
+    """A spooled card of the version before has no day."""
+    day = written.get("day")
+    return {
+        "at": datetime.fromisoformat(written["at"]),
+        "day": date.fromisoformat(day) if day else None,
+    }

@@ -63,6 +63,7 @@ class Call:
     request: HookRequest
     owner: Owner
     once_per_encounter: bool = False
+    on_trial: bool = False  # the client is in shadow mode
 
     @property
     def scope(self) -> Scope:
@@ -124,6 +125,7 @@ class Ledger:
             keys=self._store.keys,
             now=now,
         )
+        made["call"]["mode"] = "shadow" if call.on_trial else "live"
         try:
             self._store.bounded(lambda connection: self._write(connection, made), write=True)
         except Unavailable:

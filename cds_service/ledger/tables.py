@@ -45,6 +45,7 @@ calls = Table(
     Column("config", DIGEST, nullable=False),
     Column("silence", Text, nullable=False),
     Column("unjudged", Integer, nullable=False),
+    Column("mode", String(16), nullable=False, server_default="live"),  # of the client, or shadow
     Index(None, "at"),
     Index(None, "patient"),
 )
@@ -71,6 +72,7 @@ cards = Table(
     Column("state", String(16), nullable=False),  # shown, or why not: shadow, repeat, ...
     Column("why", Text, nullable=False),
     Column("issued", Integer, nullable=False),
+    Column("day", Date),  # as of the call; empty when the version before has written it
     UniqueConstraint("client", "tenant", "service", "uuid", "fingerprint", "user"),
     Index(None, "call"),
     Index(None, "at"),
@@ -109,6 +111,7 @@ feedback = Table(
     Column("day", Date, nullable=False),
     UniqueConstraint("client", "tenant", "service", "card_uuid", "digest"),
     Index(None, "card"),
+    Index(None, "card", "outcome_at", "received", "id", "outcome", "reason"),  # the last word
     Index(None, "card_uuid"),
     Index(None, "received"),
 )

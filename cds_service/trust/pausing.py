@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from cds_service.errors import Unavailable
+from cds_service.site import PAUSED
 from cds_service.store import pauses
 from cds_service.store.engine import Store
 from cds_service.store.pauses import Pause
@@ -63,7 +64,7 @@ def withheld(in_force: Iterable[Pause]) -> Mapping[str, str]:
 def words(pause: Pause) -> str:
     """Since when, until when and why; not by whom, for clients read it."""
     end = f" until {_moment(pause.until)}" if pause.until else ""
-    return f"paused since {_moment(pause.since)}{end}: {pause.reason}"
+    return f"{PAUSED}{_moment(pause.since)}{end}: {pause.reason}"
 
 
 def _moment(when: datetime) -> str:

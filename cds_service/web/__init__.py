@@ -115,8 +115,7 @@ def create_app(
 
         console.init_app(app)
     operator = operators.init_app(app, settings, store, demo=patients is not None)
-    rates = callers.rates(settings)
-    gate.init_app(app, settings, authenticator, operator=operator, rates=rates)
+    gate.init_app(app, settings, authenticator, operator=operator, rates=callers.rates(settings))
     overload.init_app(app, settings)
     app.before_request(operators.check_form)
     return app

@@ -67,6 +67,7 @@ def _decided(service: Service, sent: HookRequest) -> Decision:
         request=sent,
         owner=owner(),
         once_per_encounter=g.client.once_per_encounter,
+        on_trial=g.client.mode == "shadow",
     )
     history = shared.ledger.history(made, shared.today())
     decision = shared.decide(service, sent, g.client, history)

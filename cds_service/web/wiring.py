@@ -19,7 +19,7 @@ from cds_service.protocol.request import HookRequest
 from cds_service.repeats import NOTHING, History
 from cds_service.service import Service
 from cds_service.settings import Settings, Site
-from cds_service.site import ALL
+from cds_service.site import ALL, CLIENT_IN_SHADOW
 from cds_service.store.engine import Store
 from cds_service.trust import outbound
 from cds_service.trust.clients import ANYONE, Client
@@ -96,7 +96,7 @@ class Wiring:
         """
         held = dict(withheld(self.paused.in_force())) if self.paused else {}
         if client.mode == "shadow":
-            held[ALL] = "this client is in shadow mode"
+            held[ALL] = CLIENT_IN_SHADOW
         site = replace(self.site, withheld=held) if held else self.site
         if self.fetch is None:
             return self.answer(service, request, today=self.today(), site=site, history=history)

@@ -16,7 +16,7 @@ from cds_service.store.engine import Store
 from cds_service.web import create_app
 from tests.conformance.calls import VIEW, body
 from tests.ledger.conftest import MakeApp
-from tests.ledger.telling import accepted, opened, overridden, tell
+from tests.ledger.telling import accepted, opened, overridden, tell, warnings
 from tests.strategies import chart, loading, pht
 from tests.strategies import request as view
 
@@ -92,6 +92,18 @@ def test_the_last_word_counts(client: FlaskClient) -> None:
     assert len(opened(client, info())) == 1
     tell(client, overridden(card, at="2026-06-15T09:32:00Z"))
     assert opened(client, info()) == []
+
+
+def test_a_card_once_shown_stays_shown_on_record(client: FlaskClient, store: Store) -> None:
+    """Also when the same hook instance asks again, and it is held back."""
+    sent = info()
+    (card,) = client.post(VIEW, json=sent).json["cards"]
+    tell(client, overridden(card))
+    assert client.post(VIEW, json=sent).json["cards"] == []
+    with store.read() as connection:
+        (kept,) = connection.execute(select(cards.c.state, cards.c.why, cards.c.issued))
+    assert kept == ("shown", "", 2)
+    assert warnings(tell(client, accepted(card))) == []
 
 
 def test_a_warning_is_repeated_unless_the_site_says_otherwise(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -61,3 +62,29 @@ def test_tables_of_a_newer_version_are_left_as_they_are(store: Store) -> None:
     assert schema.version(store) is Version.NEWER
     schema.migrate(store)
     assert schema.version(store) is Version.NEWER
+
+
+NAMES = "client tenant service hook patient user"
+OF_CALL = "id fhir_base hook_instance key edition version config silence"
+OF_CARD = "id call uuid rule variant side indicator fingerprint state why"
+
+
+def test_findings_made_before_get_the_day_of_their_call(store: Store) -> None:
+    schema.revert(store, "0003")
+    call = dict.fromkeys(f"{NAMES} {OF_CALL}".split(), "x")
+    card = dict.fromkeys(f"{NAMES} {OF_CARD}".split(), "x")
+    at = "2026-06-15 23:30:00"
+    with store.write() as connection:
+        _insert(connection, "calls", call | {"at": at, "day": "2026-06-16", "unjudged": 0})
+        _insert(connection, "cards", card | {"at": at, "issued": 1})
+    schema.migrate(store)
+    with store.read() as connection:
+        day = connection.exec_driver_sql("SELECT day FROM cards").scalar()
+        mode = connection.exec_driver_sql("SELECT mode FROM calls").scalar()
+    assert (str(day), mode) == ("2026-06-16", "live")
+
+
+def _insert(connection: Any, table: str, row: dict[str, Any]) -> None:
+    names = ", ".join(f'"{name}"' for name in row)
+    values = ", ".join(f"'{value}'" for value in row.values())
+    connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({values})")
