@@ -13,7 +13,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, case, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, or_, select, update
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from cds_service import __version__
 from cds_service.cards import card_uuid
@@ -26,8 +29,8 @@ from cds_service.ledger.tables import calls, cards, feedback, suggestions
 from cds_service.protocol.request import HookRequest
 from cds_service.repeats import fingerprint
 from cds_service.site import Site
-from cds_service.store.engine import insert
 from cds_service.store.keys import Keyring
+from cds_service.store.statements import insert, once
 
 Entry = dict[str, Any]
 SHOWN = "shown"
@@ -140,51 +143,77 @@ def _kind(suggestion: Suggestion) -> str:
 def write(connection: Connection, made: Entry, *, shared_id: str) -> None:
     """Writes `made`; nothing when its call is known. Feedback that waited finds its card."""
     call = made["call"]
-    row = call | _dates(call)
-    new = insert(connection, calls).values(**row).on_conflict_do_nothing()
-    if connection.execute(new.returning(calls.c.id)).first() is None:
+    if connection.execute(_new_call(connection), call | _dates(call)).first() is None:
         return
     for one in made["cards"]:
-        kept = _write_card(connection, one)
+        card = _write_card(connection, one)
         if one["state"] == SHOWN:
-            _write_suggestions(connection, kept.id, one.get("suggestions", []))
-            _find_waiting(connection, one, kept.id, shared_id)
+            _write_suggestions(connection, card, one.get("suggestions", []))
+            _find_waiting(connection, one, card, shared_id)
 
 
-def _write_card(connection: Connection, one: Entry) -> Row[Any]:
-    """The card's row: a new one, or that of the same call made before."""
-    row = {name: value for name, value in one.items() if name != "suggestions"}
-    statement = insert(connection, cards).values(**row | _dates(one))
+@once
+def _new_call(dialect: str) -> ReturningInsert[Any]:
+    return insert(dialect, calls).on_conflict_do_nothing().returning(calls.c.id)
+
+
+@once
+def _new_card(dialect: str) -> ReturningInsert[Any]:
+    """A new row, or that of the same call made before."""
+    new = insert(dialect, cards)
     was_shown = cards.c.state == SHOWN  # and stays so: the user has seen it
-    again = statement.on_conflict_do_update(
+    again = new.on_conflict_do_update(
         index_elements=["client", "tenant", "service", "uuid", "fingerprint", "user"],
         set_={
             "issued": cards.c.issued + 1,
-            "state": case((was_shown, cards.c.state), else_=one["state"]),
-            "why": case((was_shown, cards.c.why), else_=one["why"]),
+            "state": case((was_shown, cards.c.state), else_=new.excluded.state),
+            "why": case((was_shown, cards.c.why), else_=new.excluded.why),
         },
     )
-    return connection.execute(again.returning(cards.c.id)).one()
+    return again.returning(cards.c.id)
+
+
+@once
+def _new_suggestions(dialect: str) -> SqliteInsert | PostgresInsert:
+    return insert(dialect, suggestions).on_conflict_do_nothing()
+
+
+#: feedback whose card was not known, for a card of one service, also under the shared id
+_WAITING = and_(
+    feedback.c.card_uuid == bindparam("of"),
+    feedback.c.client == bindparam("from_client"),
+    feedback.c.tenant == bindparam("from_tenant"),
+    or_(feedback.c.service == bindparam("own_id"), feedback.c.service == bindparam("shared_id")),
+    feedback.c.card.is_(None),
+)
+_ANY_WAITING = select(feedback.c.id).where(_WAITING).limit(1)
+_FOUND = update(feedback).where(_WAITING).values(card=bindparam("found"))
+
+
+def _write_card(connection: Connection, one: Entry) -> str:
+    """The id of the card's row."""
+    row = {name: value for name, value in one.items() if name != "suggestions"}
+    kept = connection.execute(_new_card(connection), row | _dates(one))
+    return str(kept.scalar_one())
 
 
 def _write_suggestions(connection: Connection, card: str, told: list[Entry]) -> None:
     if told:
         rows = [{"card": card} | one for one in told]
-        connection.execute(insert(connection, suggestions).on_conflict_do_nothing(), rows)
+        connection.execute(_new_suggestions(connection), rows)
 
 
 def _find_waiting(connection: Connection, one: Entry, card: str, shared_id: str) -> None:
     """Feedback can arrive before the card does, when that waited in a spool."""
-    of_service = feedback.c.service == one["service"]
-    waiting = (
-        feedback.c.card_uuid == one["uuid"],
-        feedback.c.client == one["client"],
-        feedback.c.tenant == one["tenant"],
-        or_(of_service, feedback.c.service == shared_id) if shared_id else of_service,
-        feedback.c.card.is_(None),
-    )
-    if connection.execute(select(feedback.c.id).where(*waiting).limit(1)).first():
-        connection.execute(update(feedback).where(*waiting).values(card=card))
+    waiting = {
+        "of": one["uuid"],
+        "from_client": one["client"],
+        "from_tenant": one["tenant"],
+        "own_id": one["service"],
+        "shared_id": shared_id or one["service"],
+    }
+    if connection.execute(_ANY_WAITING, waiting).first():
+        connection.execute(_FOUND, waiting | {"found": card})
 
 
 def _dates(written: Entry) -> dict[str, date | None]:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, select
 from cds_service.errors import Issue
 from cds_service.ledger.scope import Owner
 from cds_service.ledger.tables import cards, feedback, suggestions
-from cds_service.store.engine import insert
+from cds_service.store.statements import insert
 
 LONGEST = 255  # characters of an id or a code
 
@@ -105,7 +105,7 @@ def _card(
 
 
 def _keep(connection: Connection, one: Told, owner: Owner, arrived: dict[str, Any]) -> None:
-    statement = insert(connection, feedback).values(
+    statement = insert(connection.dialect.name, feedback).values(
         id=str(uuid4()),
         client=owner.client,
         tenant=owner.tenant,

@@ -37,6 +37,8 @@ log = logging.getLogger("cds_service.ledger")
 unwritten = Namespace().signal("unwritten")
 
 RETRY = 2.0  # seconds between attempts to write what waits
+#: what an entry raises that the database will never take
+_MALFORMED = (StatementError, CompileError, LookupError, AttributeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +196,7 @@ class Ledger:
         try:
             with self._store.write() as connection:
                 self._write(connection, made)
-        except (StatementError, CompileError, LookupError, TypeError, ValueError) as error:
+        except _MALFORMED as error:
             log.exception("call set aside: the database does not take it", exc_info=error)
             raise Rejected from None
 

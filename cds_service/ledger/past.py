@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, bindparam, select
 
 from cds_service.ledger import scope as names
 from cds_service.ledger.entry import SHOWN
@@ -17,6 +17,30 @@ from cds_service.site import LONGEST_REPEAT, NO_REASON
 from cds_service.store.keys import Keyring
 
 OVERRIDDEN = "overridden"
+_MINE = and_(
+    cards.c.patient.in_(bindparam("patients", expanding=True)),
+    cards.c.user.in_(bindparam("users", expanding=True)),
+    cards.c.client == bindparam("client"),
+    cards.c.tenant == bindparam("tenant"),
+)
+_ANSWERED = (
+    select(
+        cards.c.rule,
+        cards.c.fingerprint,
+        feedback.c.outcome,
+        feedback.c.reason,
+        feedback.c.day,
+    )
+    .join(feedback, feedback.c.card == cards.c.id)
+    .where(_MINE, feedback.c.day > bindparam("after"))
+    .order_by(feedback.c.outcome_at, feedback.c.received)
+)
+_SEEN = select(cards.c.fingerprint).where(
+    _MINE,
+    cards.c.encounter.in_(bindparam("encounters", expanding=True)),
+    cards.c.service != bindparam("service"),
+    cards.c.state == SHOWN,
+)
 
 
 def read(
@@ -30,36 +54,20 @@ def read(
     once_per_encounter: bool,
 ) -> History:
     """The last word on each finding, and what other hooks have shown in this encounter."""
-    mine = (
-        cards.c.patient.in_(scope.digests(keys, names.patient(request))),
-        cards.c.user.in_(scope.digests(keys, request.user_id)),
-        cards.c.client == scope.owner.client,
-        cards.c.tenant == scope.owner.tenant,
-    )
-    answered = connection.execute(
-        select(
-            cards.c.rule,
-            cards.c.fingerprint,
-            feedback.c.outcome,
-            feedback.c.reason,
-            feedback.c.day,
-        )
-        .join(feedback, feedback.c.card == cards.c.id)
-        .where(*mine, feedback.c.day > today - timedelta(days=LONGEST_REPEAT))
-        .order_by(feedback.c.outcome_at, feedback.c.received)
-    )
+    mine = {
+        "patients": scope.digests(keys, names.patient(request)),
+        "users": scope.digests(keys, request.user_id),
+        "client": scope.owner.client,
+        "tenant": scope.owner.tenant,
+    }
+    after = today - timedelta(days=LONGEST_REPEAT)
+    answered = connection.execute(_ANSWERED, mine | {"after": after})
     last = {(row.rule, row.fingerprint): row for row in answered}
     elsewhere: frozenset[str] = frozenset()
     encounter = names.encounter(request)
     if once_per_encounter and encounter:
-        seen = connection.scalars(
-            select(cards.c.fingerprint).where(
-                *mine,
-                cards.c.encounter.in_(scope.digests(keys, encounter)),
-                cards.c.service != service,
-                cards.c.state == SHOWN,
-            )
-        )
+        here = {"encounters": scope.digests(keys, encounter), "service": service}
+        seen = connection.scalars(_SEEN, mine | here)
         elsewhere = frozenset(seen)
     overrides = tuple(_override(row) for row in last.values() if row.outcome == OVERRIDDEN)
 

@@ -16,10 +16,7 @@ from concurrent.futures import TimeoutError as Overdue
 from contextlib import contextmanager
 from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Table, exc
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy import URL, Connection, Engine, exc
 
 from cds_service.errors import Unavailable
 from cds_service.store import drivers
@@ -62,30 +59,38 @@ class Store:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that writes; committed on leaving, rolled back on an exception."""
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
+        """A transaction that writes; committed on leaving, rolled back on an exception.
+
+        Not `durable`: SQLite does not wait for the disk. What was written outlives the process,
+        but perhaps no loss of power, unless something durable was written after it.
+        """
+        options = {"immediate": True, "durable": durable}
         with (
             _translated(),
-            self.engine.connect().execution_options(immediate=True) as connection,
+            self.engine.connect().execution_options(**options) as connection,
             connection.begin(),
         ):
             yield connection
 
-    def bounded(self, work: Callable[[Connection], T], *, write: bool = False) -> T:
-        """`work` in a transaction, waited for no longer than the timeout.
+    def bounded(
+        self, work: Callable[[Connection], T], *, write: bool = False, durable: bool = True
+    ) -> T:
+        """`work` in a transaction (see `write`), waited for no longer than the timeout.
 
         Raises Unavailable. Work that was given up may still be committed a moment later, so
         it must be safe to repeat. None begins while every thread is held up: what hangs does
         not pile up.
         """
         if self.timeout is None:
-            return self._transact(work, write=write)
+            return self._transact(work, write, durable)
         began = time.monotonic()
         if began < self._rest_until:
             raise Unavailable("The database could not be reached a moment ago.")
-        started = self._submit(work, write=write, until=began + self.timeout)
+        until = began + self.timeout
+        started = self._submit(lambda: self._transact(work, write, durable), until)
         try:
-            return started.result(max(0.0, began + self.timeout - time.monotonic()))
+            return started.result(max(0.0, until - time.monotonic()))
         except Overdue:
             raise self._late() from None
 
@@ -108,11 +113,11 @@ class Store:
                 self._engine = drivers.engine(self.url, self.timeout, self._threads)
             return self._engine
 
-    def _transact(self, work: Callable[[Connection], T], *, write: bool) -> T:
-        with self.write() if write else self.read() as connection:
+    def _transact(self, work: Callable[[Connection], T], write: bool, durable: bool) -> T:
+        with self.write(durable=durable) if write else self.read() as connection:
             return work(connection)
 
-    def _submit(self, work: Callable[[Connection], T], *, write: bool, until: float) -> Future[T]:
+    def _submit(self, work: Callable[[], T], until: float) -> Future[T]:
         """`work` begun in a thread that is free before `until`. Raises Unavailable."""
         with self._lock:
             self._forget_parent()
@@ -122,7 +127,7 @@ class Store:
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="store")
-            started = self._pool.submit(self._transact, work, write=write)
+            started = self._pool.submit(work)
         started.add_done_callback(lambda _: free.release())
         return started
 
@@ -138,13 +143,6 @@ class Store:
             self._engine = self._pool = None
             self._free = threading.BoundedSemaphore(self._threads)
             self._process = os.getpid()
-
-
-def insert(connection: Connection, table: Table) -> SqliteInsert | PostgresInsert:
-    """An INSERT that can say ON CONFLICT, in the words of this database."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
 
 
 @contextmanager

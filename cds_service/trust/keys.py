@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -94,13 +95,19 @@ def pick(keys: KeySet, kid: str, algorithm: str) -> jwt.PyJWK | None:
             continue
         if key.get("crv") != _CURVES.get(algorithm):
             continue
-        try:
-            found = jwt.PyJWK(dict(key), algorithm=algorithm)
-        except (jwt.PyJWTError, ValueError, TypeError, KeyError):
-            continue
-        if key["kty"] != "RSA" or found.key.key_size >= SMALLEST_RSA:
+        found = _built(orjson.dumps(key), algorithm)
+        if found is not None and (key["kty"] != "RSA" or found.key.key_size >= SMALLEST_RSA):
             return found
     return None
+
+
+@lru_cache(maxsize=2 * MOST_KEYS)
+def _built(written: bytes, algorithm: str) -> jwt.PyJWK | None:
+    """The key ready for use, made once; None for one that is faulty."""
+    try:
+        return jwt.PyJWK(orjson.loads(written), algorithm=algorithm)
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+        return None
 
 
 class FileKeys:
