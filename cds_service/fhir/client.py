@@ -22,6 +22,7 @@ import requests
 from cds_service.fhir.policy import Policy, beneath
 from cds_service.fhir.resources import next_link
 from cds_service.fhir.transport import Deadline, Failure, Resolve, session, under
+from cds_service.protocol import unique_keys
 
 _CHUNK = 65536
 _LONGEST_URL = 2000  # of what fits, servers and proxies differ; longer searches are POSTed
@@ -215,7 +216,8 @@ def _pause(response: requests.Response) -> float:
 def _resource(body: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(body)
-        orjson.dumps(value)  # refuses what is nested deeper than a request body may be
+        # What is nested deeper than a request body may be cannot be written.
+        unique_keys.check(body, orjson.dumps(value))
     except (ValueError, TypeError):
         raise Failure("content", "the FHIR server's answer is not plain FHIR JSON") from None
     if not isinstance(value, dict) or not isinstance(value.get("resourceType"), str):

@@ -85,6 +85,8 @@ class Client(BaseModel):
     name: str
     iss: Text
     jku: Annotated[str, AfterValidator(_jku)] | None = None
+    #: the address of its keys may be on the site's own network, or on this machine
+    jku_private: bool = False
     jwks: Path | None = None
     algorithms: Annotated[
         tuple[Annotated[str, AfterValidator(_algorithm)], ...], Field(min_length=1)
@@ -102,6 +104,8 @@ class Client(BaseModel):
 
     @model_validator(mode="after")
     def _has_keys(self) -> Client:
+        if self.jku_private and self.jku is None:
+            raise ValueError("jku_private is about jku, which is not there")
         if self.jku is None and self.jwks is None:
             raise ValueError("needs jku (the https address of its keys) or jwks (a file)")
         return self

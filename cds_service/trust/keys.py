@@ -20,6 +20,7 @@ import jwt
 import orjson
 
 from cds_service.errors import SettingsError
+from cds_service.protocol import unique_keys
 from cds_service.trust.refusals import degraded
 
 log = logging.getLogger("cds_service.trust")
@@ -65,8 +66,10 @@ class Keys(Protocol):
 def parse_jwks(data: bytes) -> KeySet:
     """Public signature keys by key id; others are left out. Raises KeysUnavailable."""
     try:
-        listed = orjson.loads(data)["keys"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+        value = orjson.loads(data)
+        unique_keys.check(data, orjson.dumps(value))
+        listed = value["keys"]
+    except (ValueError, KeyError, TypeError):
         raise KeysUnavailable("is no JWK Set") from None
     if not isinstance(listed, list) or len(listed) > MOST_KEYS:
         raise KeysUnavailable(f"is no JWK Set of at most {MOST_KEYS} keys")
@@ -146,7 +149,7 @@ class RemoteKeys:
     def __init__(
         self,
         address: str,
-        fetch: Callable[[str], bytes],
+        fetch: Callable[[], bytes],
         *,
         ttl: float,
         stale: float,
@@ -181,7 +184,7 @@ class RemoteKeys:
 
     def held(self) -> KeySet:
         """All of them, fetched now. Raises KeysUnavailable."""
-        return parse_jwks(self._fetch(self.address))
+        return parse_jwks(self._fetch())
 
     def state(self) -> Held:
         """How they stand; what is due is fetched in a thread of its own, as seldom as ever."""
@@ -219,7 +222,7 @@ class RemoteKeys:
         if not self._may_try():
             return
         try:
-            self._keys = parse_jwks(self._fetch(self.address))
+            self._keys = parse_jwks(self._fetch())
         except KeysUnavailable as error:
             self._failed = self._now()
             log.warning("keys not fetched", extra={"error": str(error)})

@@ -80,9 +80,10 @@ def keys_of(client: Client, settings: Settings) -> Keys:
     """Its file, or its registered address."""
     if client.jwks:
         return FileKeys(client.jwks)
+    address = client.jku or ""
     return RemoteKeys(
-        client.jku or "",
-        fetcher(settings.ca_file),
+        address,
+        fetcher(address, private=client.jku_private, ca_file=settings.ca_file),
         ttl=settings.jwks_ttl,
         stale=settings.jwks_stale,
     )

@@ -13,7 +13,7 @@ import time
 import uuid
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 
 from cds_service.web.errors import fault_of
 from cds_service.web.metrics import metrics
@@ -41,6 +41,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
+        if has_request_context() and "request_id" in g:  # also of what is logged below the edge
+            line["request_id"] = g.request_id
         line |= {name: vars(record)[name] for name in _FIELDS if name in vars(record)}
         if record.exc_info and record.exc_info[1]:
             line["fault"] = fault_of(record.exc_info[1])

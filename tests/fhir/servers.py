@@ -112,6 +112,16 @@ def once(first: Answer, then: Answer = _held) -> Answer:
     return answer
 
 
+def said_twice(handler: Handler) -> None:
+    """An object with the same key twice: readers differ in which they keep."""
+    data = b'{"resourceType": "Bundle", "type": "searchset", "entry": [], "entry": []}'
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/fhir+json")
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    handler.wfile.write(data)
+
+
 def drip_body(handler: Handler) -> None:
     """A byte now and then, for ever."""
     handler.send_response(200)

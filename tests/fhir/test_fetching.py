@@ -159,6 +159,7 @@ FAULTS = {
     "outcome": (servers.outcome, "an OperationOutcome instead of data"),
     "no search": (lambda h: h.send(patient()), "is no Bundle"),
     "no FHIR": (lambda h: h.send(["x"]), "is no FHIR resource"),
+    "said twice": (servers.said_twice, "not plain FHIR JSON"),
     "packed": (lambda h: h.send({}, Content_Encoding="gzip"), "not plain FHIR JSON"),
 }
 

@@ -30,6 +30,7 @@ CONFIGURATION = """
 [clients.north]
 iss = "https://ehr.example"
 jku = "{jku}"
+jku_private = true
 aud = ["north-calls-pht"]
 base_urls = ["https://inside.example"]
 tenants = ["a", "b"]

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -91,6 +91,7 @@ class KeyServer:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     asked: int = 0
+    drip: float = 0.0  # seconds before each byte of the body
 
 
 @contextmanager
@@ -105,7 +106,13 @@ def key_server(folder: Path) -> Iterator[KeyServer]:
             for name, value in served.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(served.body)
+            if not served.drip:
+                self.wfile.write(served.body)
+                return
+            with suppress(OSError):
+                for n in range(len(served.body)):
+                    time.sleep(served.drip)
+                    self.wfile.write(served.body[n : n + 1])
 
         def log_message(self, *_: Any) -> None:
             pass

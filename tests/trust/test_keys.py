@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from cds_service.errors import SettingsError
+from cds_service.trust import jwks as jwks_address
 from cds_service.trust.jwks import fetcher
 from cds_service.trust.keys import FileKeys, Held, KeysUnavailable, RemoteKeys, parse_jwks, pick
 from tests.trust.signing import Key, jwks, key_server
@@ -23,7 +25,7 @@ class Address:
         self.asked = 0
         self.time = 1000.0
 
-    def fetch(self, _: str) -> bytes:
+    def fetch(self) -> bytes:
         self.asked += 1
         if self.keys is None:
             raise KeysUnavailable("down")
@@ -199,19 +201,100 @@ def test_a_file_of_keys_is_checked_when_it_is_read(tmp_path: Path) -> None:
 def test_keys_come_over_tls_from_a_server_that_the_authority_vouches_for(tmp_path: Path) -> None:
     with key_server(tmp_path) as server:
         server.body = jwks(A)
-        assert "a" in parse_jwks(fetcher(tmp_path / "ca.pem")(server.url))
+        assert "a" in parse_jwks(fetcher(server.url, private=True, ca_file=tmp_path / "ca.pem")())
         with pytest.raises(KeysUnavailable):
-            fetcher(None)(server.url)
+            fetcher(server.url, private=True)()
 
 
 @pytest.mark.slow
 def test_no_redirect_is_followed_and_no_flood_is_read(tmp_path: Path) -> None:
     with key_server(tmp_path) as server:
-        fetch = fetcher(tmp_path / "ca.pem")
+        fetch = fetcher(server.url, private=True, ca_file=tmp_path / "ca.pem")
         server.status, server.headers = 302, {"Location": server.url}
         with pytest.raises(KeysUnavailable, match="status 302"):
-            fetch(server.url)
+            fetch()
         assert server.asked == 1
         server.status, server.headers, server.body = 200, {}, b" " * 300_000
         with pytest.raises(KeysUnavailable, match="more than"):
-            fetch(server.url)
+            fetch()
+
+
+# --- where keys are fetched from ---
+
+
+def resolver(*addresses: str) -> Any:
+    """Gives these addresses at the first look-up, and another machine's ever after."""
+    asked: list[str] = []
+
+    def resolve(host: str, port: int, **_: Any) -> list[Any]:
+        found = addresses if not asked else ("203.0.113.9",)
+        asked.append(host)
+        families = [socket.AF_INET6 if ":" in one else socket.AF_INET for one in found]
+        return [
+            (family, socket.SOCK_STREAM, 6, "", (one, port))
+            for family, one in zip(families, found, strict=True)
+        ]
+
+    resolve.asked = asked  # type: ignore[attr-defined]
+    return resolve
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["127.0.0.1"],
+        ["::1"],
+        ["::ffff:127.0.0.1"],
+        ["10.0.0.7"],
+        ["192.168.1.7"],
+        ["fd00::7"],
+        ["169.254.169.254"],
+        ["0.0.0.0"],
+        ["203.0.113.9", "10.0.0.7"],
+    ],
+    ids=str,
+)
+def test_attack_a_key_address_that_leads_inside(addresses: list[str]) -> None:
+    fetch = fetcher("https://keys.example/jwks.json", resolve=resolver(*addresses))
+    with pytest.raises(KeysUnavailable, match=r"^address$"):
+        fetch()
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "100.100.100.200"])
+def test_attack_a_private_key_address_that_leads_to_the_machines_credentials(address: str) -> None:
+    fetch = fetcher("https://keys.example/k", private=True, resolve=resolver(address))
+    with pytest.raises(KeysUnavailable, match=r"^address$"):
+        fetch()
+
+
+@pytest.mark.slow
+def test_attack_a_name_that_changes_its_mind_after_the_check(tmp_path: Path) -> None:
+    with key_server(tmp_path) as server:
+        server.body, resolve = jwks(A), resolver("127.0.0.1")
+        fetch = fetcher(server.url, private=True, ca_file=tmp_path / "ca.pem", resolve=resolve)
+        assert "a" in parse_jwks(fetch())
+        assert resolve.asked == ["localhost"]  # looked up once: what was checked is connected to
+
+
+@pytest.mark.slow
+def test_a_key_server_on_this_machine_must_be_registered_as_such(tmp_path: Path) -> None:
+    with key_server(tmp_path) as server:
+        server.body = jwks(A)
+        with pytest.raises(KeysUnavailable, match=r"^address$"):
+            fetcher(server.url, ca_file=tmp_path / "ca.pem")()
+        assert server.asked == 0
+
+
+@pytest.mark.slow
+def test_a_key_server_that_drips_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jwks_address, "WHOLE", 1.0)
+    with key_server(tmp_path) as server:
+        server.body, server.drip = jwks(A), 0.2
+        fetch = fetcher(server.url, private=True, ca_file=tmp_path / "ca.pem")
+        with pytest.raises(KeysUnavailable, match=r"^deadline$"):
+            fetch()
+
+
+def test_keys_that_are_said_twice_are_refused() -> None:
+    with pytest.raises(KeysUnavailable, match="is no JWK Set"):
+        parse_jwks(b'{"keys": [], "keys": [' + json.dumps(A.public).encode() + b"]}")

@@ -64,6 +64,8 @@ def test_the_log_holds_neither_token_nor_patient(start: Start, level: str) -> No
     server.stop()
     log = server.log.read_text()
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    assert {line["outcome"] for line in lines if line["logger"] == "cds_service.fetch"} == {"ok"}
+    fetches = [line for line in lines if line["logger"] == "cds_service.fetch"]
+    assert {line["outcome"] for line in fetches} == {"ok"}
+    assert {line["request_id"] for line in fetches} == {answer.headers["X-Request-Id"]}
     assert TOKEN not in log
     assert "delayed-referral" not in log

@@ -173,6 +173,7 @@ CONFIGURATION = """
 [clients.north-hospital]
 iss = "https://ehr.example"
 jku = "{jku}"
+jku_private = true
 """
 
 
