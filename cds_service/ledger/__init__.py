@@ -6,6 +6,7 @@
 - `entry`      one call as it is written, and written later when the database is down
 - `spool`      the file that keeps entries meanwhile
 - `past`       what a user did with earlier cards: `History` for `decide`
+- `recent`     the latest calls of each client
 - `feedback`   what clients tell became of their cards
 - `measures`, `analytics`, `reports`  what became of the findings, counted
 - `small_numbers`  which counts are hidden, so that none can be worked out

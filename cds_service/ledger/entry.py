@@ -84,6 +84,7 @@ def entry(
         "config": config,
         "silence": decision.silence,
         "unjudged": len(decision.unjudged()),
+        "shown": len(decision.cards),
     }
     findings = [shared | {"call": call["id"]} | one for one in _findings(decision, keys)]
     return {"call": call, "cards": findings}

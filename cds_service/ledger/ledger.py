@@ -20,9 +20,10 @@ from sqlalchemy.exc import CompileError, SQLAlchemyError, StatementError
 
 from cds_service.decision import Decision
 from cds_service.errors import Issue, Unavailable
-from cds_service.ledger import feedback, past
+from cds_service.ledger import feedback, past, recent
 from cds_service.ledger.entry import Entry, config_digest, entry, write
 from cds_service.ledger.feedback import Told
+from cds_service.ledger.recent import OfClient
 from cds_service.ledger.scope import Owner, Scope
 from cds_service.ledger.spool import Rejected, Spool, SpoolFull
 from cds_service.protocol.request import HookRequest
@@ -113,8 +114,10 @@ class Ledger:
                 raise
             return NOTHING
 
-    def record(self, call: Call, decision: Decision, now: datetime) -> None:
-        """Puts what is issued on record, before it leaves.
+    def record(
+        self, call: Call, decision: Decision, now: datetime, *, ms: int | None = None
+    ) -> None:
+        """Puts what is issued on record, before it leaves. `ms`: how long it took so far.
 
         Raises Unavailable where advice must not go out unrecorded.
         """
@@ -128,6 +131,7 @@ class Ledger:
             now=now,
         )
         made["call"]["mode"] = "shadow" if call.on_trial else "live"
+        made["call"]["ms"] = ms
         try:
             self._store.bounded(lambda connection: self._write(connection, made), write=True)
         except Unavailable:
@@ -161,6 +165,10 @@ class Ledger:
             ),
             write=True,
         )
+
+    def recent(self) -> list[OfClient]:
+        """The latest calls of each client. Raises Unavailable."""
+        return self._store.bounded(recent.read)
 
     def status(self) -> Status:
         """How database and spool stand; what waits is written if it can be."""

@@ -46,6 +46,8 @@ calls = Table(
     Column("silence", Text, nullable=False),
     Column("unjudged", Integer, nullable=False),
     Column("mode", String(16), nullable=False, server_default="live"),  # of the client, or shadow
+    Column("ms", Integer),  # until the answer was ready; empty in calls of older versions
+    Column("shown", Integer),  # cards of this answer, repeats of earlier calls included
     Index(None, "at"),
     Index(None, "patient"),
 )

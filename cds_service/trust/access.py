@@ -44,6 +44,8 @@ ROUTES = MappingProxyType(
         "/metrics": Access.OPERATOR,  # as CDS_SERVICE_METRICS says
         "/console/login": Access.PUBLIC,  # tries are counted
         "/console/logout": Access.OPERATOR,
+        "/console/integrator": Access.OPERATOR,
+        "/console/integrator/lint": Access.OPERATOR,
         "/console/what-if": Access.OPERATOR,
         "/console/what-if/result": Access.OPERATOR,
         "/demo/chart": Access.DEMO,

@@ -60,6 +60,8 @@ _DETAILS = {
     "login.enter": Detail(answer=_PAGE, body=_FIELDS),
     "login.leave": Detail(answer=_PAGE, body=_FIELDS),
     "login.page": Detail(answer=_PAGE, query={"next": "the page to go to then"}),
+    "console.integrator.lint": Detail(answer=_PAGE, body=_FIELDS),
+    "console.integrator.page": Detail(answer=_PAGE, body=_FIELDS),
     "console.what_if.page": Detail(answer=_PAGE, body=_FIELDS),
     "console.what_if.result": Detail(answer=_PAGE, body=_FIELDS),
     "demo_fhir.get_search": Detail(answer={FHIR_JSON: _RESOURCE}, query=_SEARCH),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -71,7 +72,8 @@ def _decided(service: Service, sent: HookRequest) -> Decision:
     )
     history = shared.ledger.history(made, shared.today())
     decision = shared.decide(service, sent, g.client, history)
-    shared.ledger.record(made, decision, clock.now())
+    ms = round((time.perf_counter() - g.started) * 1000)
+    shared.ledger.record(made, decision, clock.now(), ms=ms)
     return decision
 
 

@@ -33,6 +33,13 @@ CALLERS = {
 }
 
 
+CONSOLES = {
+    "off": "off",
+    "local": "on, from this machine only",
+    "password": "on, with a password",
+}
+
+
 def facts() -> list[Fact]:
     """In the order a reader asks."""
     return list(_facts(wiring()))
@@ -52,7 +59,7 @@ def _facts(shared: Wiring) -> Iterator[Fact]:
     if shared.demo:
         yield Fact("Console", "open to anyone: this is the demo, its patients are invented")
     else:
-        yield Fact("Console", shared.settings.console)
+        yield Fact("Console", CONSOLES[shared.settings.console])
 
 
 def _ready(parts: Mapping[str, Part]) -> Fact:

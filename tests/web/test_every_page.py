@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver"),
 ]
-KNOWN = {"/", "/demo/chart", "/console/what-if", "/guideline", "/value-sets"}
+KNOWN = {"/", "/demo/chart", "/console/what-if", "/console/integrator", "/guideline", "/value-sets"}
 TABLET, PHONE = 768, 390
 
 

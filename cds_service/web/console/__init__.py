@@ -1,11 +1,14 @@
 """The console: pages on which people see the service, try it, and check what it says.
 
 - `what_if`   a record, a hook and a date; the cards that come back, and the timeline beside them
+- `integrator`  what the services ask for (`asked`), requests to copy (`examples`), the linter as a
+  page, and the recent calls of each client
 - `material`  what a visitor brings, as the call of a hook
 - `occasion`  what the hook's context holds beside patient and user
 - `trial`     one such call judged, and what the page shows of it
 - `lanes`, `ahead`, `injected`  the timeline as data (`picture`), from the case the rules saw
 - `timeline`, `axis`, `shapes`, `scale`  the same as SVG
+- `day`       the day a visitor chose
 - `why`       the reasons of every rule, in the order a reader asks
 
 Who may see them: `cds_service.web.operators`. Imported only when the console is on. Everything is
@@ -17,20 +20,21 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response
 
-from cds_service.web.console import what_if
+from cds_service.web.console import integrator, what_if
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 #: (endpoint, name) of each page, for the navigation of all pages
-PAGES = (("console.what_if.page", "What if"),)
+PAGES = (("console.what_if.page", "What if"), ("console.integrator.page", "Integrators"))
 
 
 def init_app(app: Flask) -> None:
     """Serves the pages."""
     console = Blueprint("console", __name__, url_prefix="/console")
     console.register_blueprint(what_if.blueprint)
+    console.register_blueprint(integrator.blueprint)
     console.after_request(_allow_own_script)
     app.register_blueprint(console)
     app.context_processor(lambda: {"console_pages": PAGES})

@@ -17,15 +17,13 @@ from werkzeug.datastructures import MultiDict
 from cds_service.demo.orders import ORDERS
 from cds_service.errors import BadRequest, CdsError
 from cds_service.service import Service
-from cds_service.web.console import material
+from cds_service.web.console import day, material
 from cds_service.web.console.picture import Frame
 from cds_service.web.console.trial import Trial, judge
 from cds_service.web.pages import common
 from cds_service.web.wiring import wiring
 
 blueprint = Blueprint("what_if", __name__, url_prefix="/what-if")
-
-EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,15 +88,20 @@ def _judged(form: Form) -> Trial:
 
 def _form(given: MultiDict[str, str]) -> Form:
     """Raises BadRequest for what no form of ours sends."""
-    first, last = given.get("first"), given.get("last")
     return Form(
         service=_service(given.get("service", "")),
-        today=_day(given["today"], "today") if given.get("today") else wiring().today(),
+        today=day.chosen(given, "today"),
         patient=given.get("patient", ""),
         order=given.get("order") or next(iter(ORDERS)),
         text=given.get("text", "").strip() if request.method == "POST" else "",
-        frame=Frame(_day(first, "first"), _day(last, "last")) if first and last else None,
+        frame=_frame(given.get("first"), given.get("last")),
     )
+
+
+def _frame(first: str | None, last: str | None) -> Frame | None:
+    if not (first and last):
+        return None
+    return Frame(day.parsed(first, "first"), day.parsed(last, "last"))
 
 
 def _empty() -> Form:
@@ -120,13 +123,3 @@ def _service(wanted: str) -> Service:
     if chosen is None:
         raise BadRequest("No service is offered here.")
     return chosen
-
-
-def _day(text: str, name: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = date.min
-    if not EARLIEST <= day <= LATEST:
-        raise BadRequest(f"{name} must be a date such as 2026-06-15.", expression=[name])
-    return day

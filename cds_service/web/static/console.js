@@ -53,18 +53,7 @@ function show(html) {
 }
 
 function refuse(outcome) {
-  const list = document.createElement("ul");
-  for (const issue of outcome.issue) {
-    const line = document.createElement("li");
-    line.textContent = [issue.diagnostics, ...(issue.expression || [])].join(" ");
-    list.append(line);
-  }
-  const box = document.createElement("div");
-  box.className = "card unjudged";
-  const title = document.createElement("h2");
-  title.textContent = "No answer";
-  box.append(title, list);
-  result.replaceChildren(box);
+  result.replaceChildren(refusal("No answer", outcome));
   say("No answer", true);
 }
 
@@ -211,12 +200,6 @@ function showOrders() {
   form.querySelector("[data-for-orders]").hidden = !about;
 }
 
-async function take(file) {
-  if (!file) return;
-  form.elements.text.value = await file.text();
-  soon(false);
-}
-
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   soon(false);
@@ -233,27 +216,12 @@ slider.addEventListener("input", () => {
   tellSlider();
   soon(true);
 });
-document.getElementById("file").addEventListener("change", (event) => take(event.target.files[0]));
-document.getElementById("forget").addEventListener("click", () => {
-  form.elements.text.value = "";
-  document.getElementById("file").value = "";
+intake(form.elements.text, () => {
+  if (form.elements.text.value) return soon(false);
   result.replaceChildren();
   frame = null;
   setSlider("");
   say("Forgotten");
-});
-const own = form.querySelector(".own");
-for (const kind of ["dragenter", "dragover"])
-  document.addEventListener(kind, (event) => {
-    event.preventDefault();
-    own.open = true;
-    own.classList.add("over");
-  });
-document.addEventListener("dragleave", (event) => event.relatedTarget || own.classList.remove("over"));
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  own.classList.remove("over");
-  take(event.dataTransfer.files[0]);
 });
 // A link to a record opens it, and goes there.
 document.addEventListener("click", (event) => {
@@ -263,6 +231,5 @@ document.addEventListener("click", (event) => {
   if (closed) closed.open = true;
 });
 
-form.querySelectorAll(".own .with-script").forEach((part) => (part.hidden = false));
 showOrders();
 enliven();
