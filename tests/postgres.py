@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,13 +31,37 @@ class Postgres:
             connection.execute(f'CREATE DATABASE "{name}"')
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{name}"
 
-    def start(self) -> None:
+    def start(self, *settings: str) -> None:
+        """`settings` as `name=value`, for this run alone."""
         options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
+        options += "".join(f" -c {one}" for one in settings)
         self._control("start", "-w", "-l", str(self.folder / "log"), "-o", options)
 
     def stop(self) -> None:
         """At once, as when the machine loses power."""
         self._control("stop", "-w", "-m", "immediate")
+
+    def hang(self) -> None:
+        """Stands still, with all its processes: connections stay open and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def take(self, taken: ExitStack) -> int:
+        """Takes every connection that is left, until `taken` is closed; how many."""
+        number = 0
+        with suppress(psycopg.OperationalError):
+            while True:
+                taken.enter_context(psycopg.connect(self._dsn("postgres")))
+                number += 1
+        return number
+
+    def _signal(self, which: signal.Signals) -> None:
+        main = int((self._data / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        for pid in (main, *map(int, children)):
+            os.kill(pid, which)
 
     def make(self) -> None:
         ways = ["-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]

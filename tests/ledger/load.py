@@ -56,9 +56,17 @@ class Told:
 
 
 class Load:
-    """`each` calls by each of so many clients, with feedback on every card."""
+    """`each` calls by each of so many clients, with feedback on every card (or none)."""
 
-    def __init__(self, servers: Sequence[Running], clients: int = 4, each: int = 12) -> None:
+    def __init__(
+        self,
+        servers: Sequence[Running],
+        clients: int = 4,
+        each: int = 12,
+        *,
+        telling: bool = True,
+    ) -> None:
+        self._telling = telling
         self.told = Told()
         self._urls = [server.url for server in servers]
         self._clients, self._each = clients, each
@@ -90,7 +98,7 @@ class Load:
     def _client(self, number: int) -> None:
         for turn in range(self._each):
             card = self._called(number + turn)
-            if card is not None:
+            if card is not None and self._telling:
                 told = accepted(card) if turn % 2 else overridden(card, "patient-declined")
                 self._tell(number + turn + 1, told)  # another server than it was issued by
 
@@ -124,7 +132,7 @@ class Load:
             if answer is not None:
                 self.told.refused.append(answer)
             time.sleep(PAUSE)
-        raise AssertionError("feedback is never taken")
+        raise AssertionError(f"feedback is never taken: {self.told.refused[-1].text}")
 
     def _sent(self, url: str, body: Any, asked: int = 0) -> requests.Response | None:
         """None when the connection was lost: the client sends the same again."""
@@ -176,6 +184,30 @@ class Base:
         assert kept == Counter(told.feedback)
         assert told.answered <= made <= told.asked
         assert issued == made  # each call had one card
+
+
+def refused(running: Running, card: str = "5b3ab0a4-4a4b-4f0f-a1a6-1d4c34bd1b7d") -> bool:
+    """Whether feedback is told to come back."""
+    entry = overridden({"uuid": card})
+    answer = requests.post(running.url + FEEDBACK, json={"feedback": [entry]}, timeout=60)
+    if answer.status_code == 503:
+        assert answer.headers["Retry-After"] == "5"
+        assert answer.json()["issue"][0]["code"] == "transient"
+    return answer.status_code == 503
+
+
+def advised(running: Running) -> dict[str, Any]:
+    """The card of one call, which is answered."""
+    answer = requests.post(running.url + VIEW, json=overdue(), timeout=60)
+    assert answer.status_code == 200
+    (card,) = answer.json()["cards"]
+    return dict(card)
+
+
+def parts(running: Running) -> dict[str, str]:
+    """How each part of the server stands, by /ready."""
+    told: dict[str, str] = requests.get(running.url + "/ready", timeout=60).json()["parts"]
+    return told
 
 
 def workers(running: Running) -> list[int]:

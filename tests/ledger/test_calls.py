@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from cds_service.errors import Unavailable
 from cds_service.ledger.tables import calls, cards, feedback, suggestions
 from cds_service.store import schema
 from cds_service.store.engine import Store
+from cds_service.store.tables import nonces
 from cds_service.web import clock
 from tests.conformance.calls import VIEW, overdue, without_guidance
 from tests.ledger.conftest import MakeApp
@@ -178,6 +179,22 @@ def test_a_clock_put_back_loses_and_holds_back_nothing(
     assert sorted(row.card_uuid for row in rows(store, feedback)) == sorted(
         [first["uuid"], first["uuid"], second["uuid"]]
     )
+
+
+def test_migrations_down_and_up_again_keep_what_is_older(client: FlaskClient, store: Store) -> None:
+    (card,) = opened(client)
+    tell(client, accepted(card))
+    note = {"client": "c", "jti": "j", "expires": clock.now()}
+    with store.write() as connection:
+        connection.execute(insert(nonces).values(**note))
+    schema.revert(store, "0001")
+    assert schema.version(store) is schema.Version.STALE
+    assert [row.jti for row in rows(store, nonces)] == ["j"]
+    schema.migrate(store)
+    assert rows(store, cards) == []
+    (again,) = opened(client)
+    assert tell(client, accepted(again)).status_code == 200
+    assert len(rows(store, cards)) == len(rows(store, feedback)) == 1
 
 
 def test_reading_fails_loudly_where_it_must(store: Store) -> None:

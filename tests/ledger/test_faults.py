@@ -17,14 +17,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-import requests
 
 from cds_service.store.opening import DATABASE
-from tests.conformance.calls import VIEW, overdue
 from tests.conftest import Running
 from tests.ledger.conftest import Bases
-from tests.ledger.load import Base, Load, eventually, kill_all, workers
-from tests.ledger.telling import FEEDBACK, overridden
+from tests.ledger.load import Base, Load, advised, eventually, kill_all, refused, workers
 
 pytestmark = pytest.mark.slow
 Serve = Callable[..., Running]
@@ -71,12 +68,8 @@ def test_what_waits_in_the_spool_is_written_by_the_next_server(
     base = new_base("sqlite", CDS_SERVICE_DATABASE_TIMEOUT="200")
     first = serve(base)
     with held(base):
-        told = Load([first], clients=1, each=0).told
-        for _ in range(5):
-            told.asked += 1
-            answer = requests.post(first.url + VIEW, json=overdue(), timeout=30)
-            told.answered += answer.status_code == 200
-        assert told.answered == 5
+        told = Load([first], clients=2, each=3, telling=False).run()
+        assert told.answered == 6
         assert base.waiting() > 0
         kill_all(first)
     serve(base)
@@ -94,16 +87,6 @@ def held(base: Base) -> Iterator[None]:
     yield
     other.execute("ROLLBACK")
     other.close()
-
-
-def refused(running: Running, card: str = "5b3ab0a4-4a4b-4f0f-a1a6-1d4c34bd1b7d") -> bool:
-    """Whether feedback is told to come back."""
-    entry = overridden({"uuid": card})
-    answer = requests.post(running.url + FEEDBACK, json={"feedback": [entry]}, timeout=30)
-    if answer.status_code == 503:
-        assert answer.headers["Retry-After"] == "5"
-        assert answer.json()["issue"][0]["code"] == "transient"
-    return answer.status_code == 503
 
 
 def test_a_locked_file_holds_up_feedback_but_no_advice(new_base: Bases, serve: Serve) -> None:
@@ -126,19 +109,17 @@ def test_a_file_deleted_under_way_is_noticed_and_what_follows_waits(
 ) -> None:
     base = new_base("sqlite")
     running = serve(base)
-    assert requests.post(running.url + VIEW, json=overdue(), timeout=30).status_code == 200
+    advised(running)
     for file in base.state.glob(DATABASE + "*"):
         file.unlink()
-    answer = requests.post(running.url + VIEW, json=overdue(), timeout=30)
-    assert answer.status_code == 200
-    assert answer.json()["cards"]
+    card = advised(running)
     assert refused(running)
     assert base.waiting() > 0
     assert not (base.state / DATABASE).exists()
     running.stop()
     again = serve(base)
     assert eventually(lambda: base.waiting() == 0)
-    assert not refused(again, answer.json()["cards"][0]["uuid"])
+    assert not refused(again, card["uuid"])
     with base.opened() as store, store.read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM cards").scalar() == 1
 

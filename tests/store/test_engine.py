@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from cds_service.errors import SettingsError, Unavailable
 from cds_service.settings import Settings
+from cds_service.store import engine
 from cds_service.store.engine import Store
 from cds_service.store.nonces import remember
 from cds_service.store.opening import DATABASE, open_store
@@ -75,6 +76,24 @@ def test_work_that_takes_too_long_is_given_up(open_new: Open) -> None:
     with pytest.raises(Unavailable, match="a moment ago"):
         store.bounded(note, write=True)
     release.set()
+
+
+def test_work_that_hangs_does_not_pile_up(open_new: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "REST", 0.0)
+    store = open_new(database_timeout=50, in_flight=2)
+    release, begun = threading.Event(), []
+
+    def hangs(_: Connection) -> bool:
+        begun.append(1)
+        return release.wait(20)
+
+    for _ in range(6):
+        with pytest.raises(Unavailable, match="in time"):
+            store.bounded(hangs)
+    release.set()
+    store.close()
+    assert len(begun) == 2  # as many as there are threads; the others were never begun
+    assert store.bounded(lambda _: "back") == "back"
 
 
 @pytest.mark.slow
