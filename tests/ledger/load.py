@@ -210,6 +210,13 @@ def parts(running: Running) -> dict[str, str]:
     return told
 
 
+def metric(running: Running, name: str) -> float:
+    """The value of a metric that has no label."""
+    text = requests.get(running.url + "/metrics", timeout=60).text
+    (line,) = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+    return float(line.split()[1])
+
+
 def workers(running: Running) -> list[int]:
     """The process ids of the server's workers."""
     pid = running.process.pid

@@ -20,7 +20,7 @@ from cds_service.ledger.tables import calls, cards, feedback
 from tests.conformance.calls import VIEW, overdue
 from tests.conftest import Running
 from tests.ledger.conftest import Bases
-from tests.ledger.load import Load, advised, eventually, parts, refused
+from tests.ledger.load import Load, advised, eventually, metric, parts, refused
 from tests.ledger.telling import FEEDBACK, accepted
 from tests.postgres import Postgres
 from tests.trust.signing import Ehr, Key, jwks
@@ -28,6 +28,22 @@ from tests.trust.signing import Ehr, Key, jwks
 pytestmark = pytest.mark.slow
 Serve = Callable[..., Running]
 HOSPITAL = "https://cds.example.org"
+
+
+def is_told(running: Running, *, up: bool) -> bool:
+    """Whether /ready and /metrics say so; while it is down, that something waits."""
+    spool = "empty" if up else "waiting"
+
+    def says() -> bool:
+        told = parts(running)
+        return (
+            told["spool"] == spool
+            and (told["database"] == "up") is up
+            and metric(running, "cds_database_up") == up
+            and (metric(running, "cds_spool_bytes") == 0) is up
+        )
+
+    return eventually(says)
 
 
 def test_a_database_stopped_and_started_again_loses_and_doubles_nothing(
@@ -45,8 +61,7 @@ def test_a_database_stopped_and_started_again_loses_and_doubles_nothing(
             assert set(during.calls) == {200}
             assert base.waiting() > 0
             assert refused(running)
-            assert eventually(lambda: parts(running)["database"] == "down")
-            assert parts(running)["spool"] == "waiting"
+            assert is_told(running, up=False)
         finally:
             cluster.start()
     assert set(load.told.calls) == {200}
@@ -56,7 +71,7 @@ def test_a_database_stopped_and_started_again_loses_and_doubles_nothing(
     load.told.answered += during.answered
     load.told.cards += during.cards
     base.holds(load.told)
-    assert eventually(lambda: parts(running)["spool"] == "empty")
+    assert is_told(running, up=True)
 
 
 def test_a_site_that_demands_records_and_fresh_tokens_is_told_to_wait(
