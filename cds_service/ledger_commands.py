@@ -45,6 +45,84 @@ def key() -> None:
     click.echo(new_line())
 
 
+@ledger.command()
+@click.option("--before", type=DAY, help="Delete what is older; else as [retention] says.")
+@click.option(
+    "--table",
+    "kinds",
+    type=click.Choice(["calls", "comments", "pending"]),
+    multiple=True,
+    help="Only this kind of record; may be given again.",
+)
+@click.option("--dry-run", is_flag=True, help="Only count.")
+def purge(*, before: datetime | None, kinds: tuple[str, ...], dry_run: bool) -> None:
+    """Delete records that have been kept long enough.
+
+    calls: with their cards and feedback. comments: free text alone. pending: feedback whose card
+    never came. In short transactions: the service goes on.
+    """
+    from cds_service import keeping
+
+    try:
+        for line in keeping.purge(_day(before), kinds, dry_run=dry_run):
+            click.echo(line)
+    except CdsError as error:
+        fail(error)
+
+
+def _whose(command: Any) -> Any:
+    """Adds the options that say whose records are meant."""
+    for name, words in (
+        ("--fhir-base", "Its FHIR server; else any."),
+        ("--tenant", "The tenant; else any."),
+        ("--client", "The client's name; else any."),
+        ("--user", "Reference of a user, such as Practitioner/123."),
+        ("--patient", "Id of a patient."),
+    ):
+        command = click.option(name, help=words)(command)
+    return command
+
+
+def _wanted(*, patient: str | None, user: str | None, fhir_base: str | None, **owner: Any) -> Any:
+    from cds_service.ledger.erasure import Wanted
+
+    if bool(patient) is bool(user):
+        raise click.UsageError("Give --patient or --user.")
+    base = fhir_base if fhir_base is None else fhir_base.rstrip("/")
+    reference = user or f"Patient/{str(patient).removeprefix('Patient/')}"
+    return Wanted(reference=reference, is_user=bool(user), fhir_base=base, **owner)
+
+
+@ledger.command()
+@_whose
+def find(**given: str | None) -> None:
+    """Count the records of a patient or user, by id."""
+    from cds_service import keeping
+
+    try:
+        click.echo(f"{keeping.told(keeping.find(_wanted(**given)))}.")
+    except CdsError as error:
+        fail(error)
+
+
+@ledger.command()
+@_whose
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(*, yes: bool, **given: str | None) -> None:
+    """Erase the records of a patient or user, by id; also from the spool of this machine."""
+    from cds_service import keeping
+
+    try:
+        wanted = _wanted(**given)
+        click.echo(f"{keeping.told(keeping.find(wanted))}.")
+        if not yes:
+            click.confirm("Erase them?", abort=True)
+        for line in keeping.erase(wanted):
+            click.echo(line)
+    except CdsError as error:
+        fail(error)
+
+
 @click.group()
 def feedback() -> None:
     """See what became of the cards."""

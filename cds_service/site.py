@@ -10,6 +10,8 @@
     iss = "https://ehr.north.example"
     [repeats.info]                        # days before an overridden card is shown again
     patient-declined = 90                 # by override reason; "default" for all others
+    [retention]                           # days after which `cds-service ledger purge` deletes
+    calls = 400
 
 Names of rules, parameters and value sets are checked against the guideline by
 `cds_service.service.check_site`; this module checks only the shape.
@@ -29,7 +31,7 @@ from zoneinfo import ZoneInfo
 from cds_service.errors import SettingsError
 
 MODES = ("on", "shadow", "off")
-TABLES = ("rules", "parameters", "codes", "clients", "repeats")
+TABLES = ("rules", "parameters", "codes", "clients", "repeats", "retention")
 
 ALL = "all"  # every rule, where rules are withheld
 RULE_IN_SHADOW = "the rule is in shadow mode"
@@ -39,6 +41,9 @@ PAUSED = "paused since "  # how the reason begins, by which reports tell a pause
 NO_REASON = "no reason given"
 DEFAULT = "default"  # the row of the table of repeats for every reason not named
 REPEAT_DAYS = 42  # G8: info cards are not repeated within 42 days of dismissal
+RETENTION = MappingProxyType({"comments": 30, "pending": 30})  # days, unless the site says more
+KEPT = ("calls", "comments", "pending")  # what has a time of its own
+LONGEST_RETENTION = 36_500
 LONGEST_REPEAT = 365  # days: what is held back longer is better switched off
 
 Codes = Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -104,6 +109,8 @@ class SiteFile:
     codes: Codes = field(default_factory=_nothing)
     clients: Mapping[str, Any] = field(default_factory=_nothing)
     repeats: Repeats = field(default_factory=Repeats)
+    #: days by kind of record; what is not in it is kept until somebody says otherwise
+    retention: Mapping[str, int] = field(default_factory=lambda: RETENTION)
 
 
 def read_site_file(path: Path) -> SiteFile:
@@ -130,6 +137,7 @@ def _site_file(content: dict[str, Any]) -> SiteFile:
         codes=MappingProxyType(_codes(_table(content, "codes"))),
         clients=MappingProxyType(_table(content, "clients")),
         repeats=_repeats(_table(content, "repeats")),
+        retention=MappingProxyType(RETENTION | _retention(_table(content, "retention"))),
     )
 
 
@@ -174,6 +182,19 @@ def _days(levels: dict[str, Any], level: str) -> dict[str, int]:
     for reason, days in table.items():
         if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= LONGEST_REPEAT:
             raise SettingsError(f"repeats.{level}.{reason} must be days, 0 to {LONGEST_REPEAT}")
+    return table
+
+
+def _retention(table: dict[str, Any]) -> dict[str, int]:
+    for name, days in table.items():
+        if name not in KEPT:
+            raise SettingsError(f"retention.{name} is unknown: one of {', '.join(KEPT)}")
+        if (
+            isinstance(days, bool)
+            or not isinstance(days, int)
+            or not 1 <= days <= LONGEST_RETENTION
+        ):
+            raise SettingsError(f"retention.{name} must be days, 1 to {LONGEST_RETENTION}")
     return table
 
 

@@ -9,5 +9,6 @@
 - `recent`     the latest calls of each client
 - `feedback`   what clients tell became of their cards
 - `measures`, `analytics`, `reports`  what became of the findings, counted
+- `retention`, `erasure`  what goes when it is old enough, and whose records go at once
 - `small_numbers`  which counts are hidden, so that none can be worked out
 """

@@ -11,7 +11,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
@@ -103,6 +103,27 @@ class Spool:
             return False
         return True
 
+    def find(self, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+        """The entries that are wanted, of all that wait."""
+        return [entry for path in self._all() for entry in _entries(path) if wanted(entry)]
+
+    def remove(self, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+        """Takes out the entries that are wanted, and hands them back; also of those set aside.
+
+        A file that is just being written to the database is waited for.
+        """
+        self._set_aside()
+        gone: list[dict[str, Any]] = []
+        for path in self._all():
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if _is_at(file, path):
+                    gone += _rewrite(path, wanted)
+        return gone
+
+    def _all(self) -> list[Path]:
+        return [*self._files(), self._folder / REJECTED]
+
     def _files(self) -> list[Path]:
         return list(self._folder.glob("*.jsonl"))
 
@@ -127,6 +148,27 @@ def _append(file: IO[bytes], line: bytes) -> None:
     file.write(line)
     file.flush()
     os.fsync(file.fileno())
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        yield from filter(None, map(_entry, file))
+
+
+def _rewrite(path: Path, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    """The same file without what is wanted, in its place at once."""
+    kept: list[dict[str, Any]] = []
+    gone: list[dict[str, Any]] = []
+    for entry in _entries(path):
+        (gone if wanted(entry) else kept).append(entry)
+    if gone:
+        new = path.with_suffix(".new")
+        with os.fdopen(os.open(new, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+            file.writelines(orjson.dumps(entry) + b"\n" for entry in kept)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    return gone
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:

@@ -40,6 +40,8 @@ def _sqlite(url: URL, timeout: float | None, threads: int) -> Engine:
     def prepare(connection: Any, record: Any) -> None:
         record.info["file"] = _identity(file)
         _prepare_sqlite(connection)
+        if timeout is None:  # commands that purge or erase overwrite what they delete
+            connection.execute("PRAGMA secure_delete=ON").close()
 
     event.listen(made, "connect", prepare)
     event.listen(made, "checkout", same_file)

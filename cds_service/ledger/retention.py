@@ -1,0 +1,65 @@
+"""Records that have been kept long enough are deleted, in short transactions.
+
+`calls` with their cards, suggestions and feedback; `comments`, which may hold patient data and
+have a shorter time of their own; `pending`: feedback whose card never came.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Delete, Select, Update, delete, func, select, update
+
+from cds_service.ledger.tables import calls, feedback
+from cds_service.site import KEPT
+from cds_service.store.engine import Store
+
+BATCH = 500  # rows in one transaction: requests wait for it
+PAUSE = 0.02  # seconds between two, in which requests get their turn
+
+CALLS, COMMENTS, PENDING = KEPT
+
+
+def due(store: Store, kind: str, before: datetime) -> int:
+    """How many records of this kind are older."""
+    with store.read() as connection:
+        old = _old(kind, before).subquery()
+        return connection.scalar(select(func.count()).select_from(old)) or 0
+
+
+def purge(store: Store, kind: str, before: datetime, batch: int = BATCH) -> int:
+    """Deletes what is older; how many. Raises Unavailable; what is done by then stays done."""
+    pause = threading.Event()
+    return sum(number for number in _batches(store, kind, before, batch) if not pause.wait(PAUSE))
+
+
+def _batches(store: Store, kind: str, before: datetime, batch: int) -> Iterator[int]:
+    while True:
+        with store.write() as connection:
+            ids = list(connection.scalars(_old(kind, before).limit(batch)))
+            if ids:
+                connection.execute(_removal(kind, ids))
+        if not ids:
+            return
+        yield len(ids)
+
+
+def _old(kind: str, before: datetime) -> Select[Any]:
+    """The ids, oldest first."""
+    if kind == CALLS:
+        return select(calls.c.id).where(calls.c.at < before).order_by(calls.c.at)
+    older = select(feedback.c.id).where(feedback.c.received < before)
+    if kind == COMMENTS:
+        return older.where(feedback.c.comment.is_not(None)).order_by(feedback.c.received)
+    return older.where(feedback.c.card.is_(None)).order_by(feedback.c.received)
+
+
+def _removal(kind: str, ids: list[str]) -> Delete | Update:
+    if kind == CALLS:
+        return delete(calls).where(calls.c.id.in_(ids))  # and by cascade all that hangs on them
+    if kind == COMMENTS:
+        return update(feedback).where(feedback.c.id.in_(ids)).values(comment=None)
+    return delete(feedback).where(feedback.c.id.in_(ids))
