@@ -27,6 +27,7 @@ from cds_service.protocol import unique_keys
 _CHUNK = 65536
 _LONGEST_URL = 2000  # of what fits, servers and proxies differ; longer searches are POSTed
 _BUSY = (429, 503)
+_NOTICED = 0.01  # seconds; what is shorter changes nothing
 _JSON = re.compile(r"application/(json|[\w.-]+\+json)", re.IGNORECASE)
 T = TypeVar("T")
 
@@ -44,6 +45,15 @@ class FhirClient:
         limited = copy(self)
         limited.policy = replace(self.policy, servers=self.policy.servers & servers)
         return limited
+
+    def sooner(self, seconds: float) -> FhirClient:
+        """The same connections and threads, with so much less time for a call."""
+        if seconds < _NOTICED:
+            return self
+        hurried = copy(self)
+        left = max(_NOTICED, self.policy.deadline - seconds)
+        hurried.policy = replace(self.policy, deadline=left)
+        return hurried
 
     def close(self) -> None:
         """Ends threads and connections."""

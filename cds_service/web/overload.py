@@ -1,13 +1,15 @@
 """How many calls are worked on at once.
 
 A call is let in when its body is here, so that a slow sender takes no other caller's place.
-As many calls again wait for a moment; the rest are told to come back. Health checks always
+As many calls again wait for a moment, which is taken from the time they have for fetching; the
+rest are told to come back. Health checks always
 pass, and so does the demo's FHIR server, which calls under way may be waiting for.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 
 from flask import Flask, g, request
 from gunicorn.http.errors import ParseException
@@ -57,9 +59,10 @@ def init_app(app: Flask, settings: Settings) -> None:
         _receive()
         if request.blueprint == "demo_fhir":
             return
+        began = time.monotonic()
         if not places.take():
             raise Overloaded("The service is busy. Call again in a moment.")
-        g.place = places
+        g.place, g.waited = places, time.monotonic() - began
 
     @app.teardown_request
     def _leave(_: BaseException | None) -> None:

@@ -60,9 +60,9 @@ def call(service_id: str) -> Response:
 
 def _decided(service: Service, sent: HookRequest) -> Decision:
     """The decision, on record before it leaves."""
-    shared = wiring()
+    shared, waited = wiring(), g.get("waited", 0.0)
     if shared.ledger is None:
-        return shared.decide(service, sent, g.client)
+        return shared.decide(service, sent, g.client, waited=waited)
     made = Call(
         service=service.id,
         request=sent,
@@ -71,7 +71,7 @@ def _decided(service: Service, sent: HookRequest) -> Decision:
         on_trial=g.client.mode == "shadow",
     )
     history = shared.ledger.history(made, shared.today())
-    decision = shared.decide(service, sent, g.client, history)
+    decision = shared.decide(service, sent, g.client, history, waited=waited)
     ms = round((time.perf_counter() - g.started) * 1000)
     shared.ledger.record(made, decision, clock.now(), ms=ms)
     return decision

@@ -89,8 +89,10 @@ class Wiring:
         request: HookRequest,
         client: Client = ANYONE,
         history: History = NOTHING,
+        *,
+        waited: float = 0.0,
     ) -> Decision:
-        """The whole pipeline, at today's date. Raises CdsError.
+        """The whole pipeline, at today's date. Raises CdsError. The call has `waited` seconds.
 
         Rules that are paused, and all for a client in shadow mode, are judged and not shown.
         """
@@ -103,6 +105,7 @@ class Wiring:
         fetch = self.fetch
         if client is not ANYONE:  # a registered client has servers of its own, or none
             fetch = fetch.limited_to(outbound.servers(client))
+        fetch = fetch.sooner(waited)
         return engine.answer(
             service, request, today=self.today(), site=site, client=fetch, history=history
         )
