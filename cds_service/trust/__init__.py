@@ -7,7 +7,7 @@ Registered CDS clients, their tokens, and what each route asks of a caller:
 - `tokens`    verification of a CDS Hooks JWT
 - `replay`    each token once
 - `rates`     how often a client may call
-- `pausing`   rules taken out of service for a while, on all machines
+- `pausing`   rules taken out of service for a while, on all machines; `kept_pauses` over a restart
 - `access`    route -> public, client, operator or demo
 - `outbound`  the FHIR servers this service may ask, and the limits on asking
 - `refusals`  why a caller was refused, as a code, and the signal that counts it

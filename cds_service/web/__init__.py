@@ -37,6 +37,7 @@ from cds_service.settings import Settings, Site
 from cds_service.site import SiteFile
 from cds_service.store.engine import Store
 from cds_service.trust import outbound
+from cds_service.trust.kept_pauses import KeptPauses
 from cds_service.trust.pausing import Paused
 from cds_service.web import (
     about,
@@ -92,24 +93,20 @@ def create_app(
     if patients is not None:  # invented patients, for anyone
         settings = settings.model_copy(update={"auth": "open"})
     authenticator = callers.authenticator(settings, from_file.clients, offered, store)
-    kept = _ledger(settings, site, store) if store else None
-    attach(
-        app,
-        Wiring(
-            settings=settings,
-            site=site,
-            services=offered,
-            answer=answer,
-            fetch=_fetch(settings, from_file, demo=patients is not None, answer=answer),
-            demo=patients,
-            store=store,
-            paused=Paused(store) if store else None,
-            ledger=kept,
-        ),
+    shared = Wiring(
+        settings=settings,
+        site=site,
+        services=offered,
+        answer=answer,
+        fetch=_fetch(settings, from_file, demo=patients is not None, answer=answer),
+        demo=patients,
+        store=store,
+        paused=_paused(settings, store) if store else None,
+        ledger=_ledger(settings, site, store) if store else None,
     )
-    metrics.metrics()  # counts from the first request on
+    attach(app, shared)
     _serve(app, settings, demo=patients is not None)
-    readiness.init_app(app, Readiness(settings, kept, authenticator))
+    readiness.init_app(app, Readiness(settings, shared.ledger, authenticator, shared.paused))
     if patients is not None or settings.console != "off":
         from cds_service.web import console  # its libraries weigh on no worker without it
 
@@ -132,6 +129,10 @@ def _fetch(
     return FhirClient(outbound.policy(settings, known.values(), own=own))
 
 
+def _paused(settings: Settings, store: Store) -> Paused:
+    return Paused(store, kept=KeptPauses(settings.state_folder() / "pauses.json"))
+
+
 def _ledger(settings: Settings, site: Site, store: Store) -> Ledger:
     return Ledger(
         store,
@@ -151,6 +152,7 @@ def demo_of(cases: Iterable[Case]) -> Demo:
 
 def _serve(app: Flask, settings: Settings, *, demo: bool) -> None:
     """Hooks in order: what is registered first sees a response last."""
+    metrics.metrics()  # counts from the first request on
     app.url_map.strict_slashes = False  # /cds-services/ is served, not redirected:
     app.url_map.merge_slashes = False  # a redirect on a preflight breaks the sandbox
     log.init_app(app)

@@ -20,6 +20,7 @@ from cds_service.ledger.ledger import Ledger, Status
 from cds_service.settings import Settings
 from cds_service.store.schema import Version
 from cds_service.trust.keys import Held
+from cds_service.trust.pausing import Paused
 from cds_service.trust.tokens import Authenticator
 from cds_service.web.wire import json_response
 
@@ -55,10 +56,12 @@ class Readiness:
         settings: Settings,
         ledger: Ledger | None,
         authenticator: Authenticator | None,
+        paused: Paused | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
         self._authenticator = authenticator
+        self._paused = paused
         strict = authenticator is not None and settings.replay == "strict"
         self._needs_database = settings.ledger_required or strict
         self._now = now
@@ -99,6 +102,9 @@ class Readiness:
             found["database"] = database(up=status.database, needed=self._needs_database)
             found["schema"] = schema(self._schema)
             found["spool"] = spool(status)
+        if self._paused:
+            self._paused.in_force()
+            found["pauses"] = pauses(unread=self._paused.unread)
         if held := self.keys():
             found["keys"] = keys(held)
         return found
@@ -129,6 +135,11 @@ def spool(status: Status) -> Part:
     if status.rejected:
         return Part("set-aside", Standing.DEGRADED)
     return Part("waiting", Standing.DEGRADED) if status.waiting else Part("empty")
+
+
+def pauses(*, unread: bool) -> Part:
+    """A rule that somebody has paused may be shown where nobody knows of it."""
+    return Part("unread", Standing.DEGRADED) if unread else Part("known")
 
 
 def keys(held: Sequence[Held]) -> Part:

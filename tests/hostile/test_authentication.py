@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import serialization
 from tests.conftest import Running, Start
 from tests.hostile.conftest import PUBLIC, SERVICE, Guarded, Refused
 from tests.trust.signing import Ehr, Key, jwks
+from tests.trust.test_reload import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -443,8 +444,12 @@ def test_a_new_key_is_taken_up_and_a_withdrawn_one_is_not(
     running = start("serve", "--workers", "1", "--allow-fixed-today", **guarded.environment)
     try:
         guarded.keys.body = jwks(new)
-        token = guarded.north.token(HERE, tenant="a", key=new)
-        assert guarded.post(token, base=running.url).status_code == 200
+
+        def accepted() -> bool:
+            token = guarded.north.token(HERE, tenant="a", key=new)
+            return guarded.post(token, base=running.url).status_code == 200
+
+        assert eventually(accepted)  # not within a second of a fetch, such as that at the start
         stale = guarded.north.token(HERE, tenant="a", key=old)
         assert guarded.post(stale, base=running.url).status_code == 401
     finally:

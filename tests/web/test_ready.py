@@ -109,6 +109,7 @@ def test_it_is_ready_over_either_database(store: Store, tmp_path: Path) -> None:
         "database": "up",
         "schema": "current",
         "spool": "empty",
+        "pauses": "known",
     }
 
 
