@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from cds_service.fhir.resources import relative
@@ -11,6 +12,8 @@ from cds_service.store.keys import Keyring
 ID = "id"  # the purpose of hashes of FHIR ids
 FACTS = "facts"  # and of fingerprints
 INSTANCE = "hook instance"
+#: what is kept of a `fhirServer`: a base address and nothing else
+_BASE = re.compile(r"https?://[\w.:\[\]-]{1,255}(/[\w.~/-]{0,255})?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +33,8 @@ class Scope:
 
     @classmethod
     def of(cls, owner: Owner, request: HookRequest) -> Scope:
-        base = (request.fhir_server or "").replace("\0", "")  # which PostgreSQL cannot store
-        return cls(owner=owner, fhir_base=base.rstrip("/"))
+        base = (request.fhir_server or "").rstrip("/")
+        return cls(owner=owner, fhir_base=base if _BASE.fullmatch(base) else "")
 
     def digest(self, keys: Keyring, reference: str) -> str:
         """The hash of `Patient/123`, under the current key."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterable
@@ -26,7 +27,8 @@ from cds_service.web.stopping import Stopping
 
 EXCHANGE = "cds_service.exchange"  # where the application finds it in the WSGI environment
 LINGER = 2.0  # seconds without a byte after which a client who should have closed is left
-DRAINED = 16  # pieces of 4 KiB read from such a client
+DRAINED = 512  # pieces of 64 KiB read from such a client: more than the largest body by far
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing tells the other side at once
 
 
 class Exchange:
@@ -56,7 +58,8 @@ class Exchange:
     def leave(self) -> None:
         """Waits for the client to close: a reset before that could lose the answer.
 
-        gunicorn does the same, but in the thread that takes all new connections.
+        Many clients read no answer before they have sent their whole body. gunicorn does the
+        same, but in the thread that takes all new connections.
         """
         self.answering()
         sock = self._conn.sock
@@ -64,9 +67,11 @@ class Exchange:
             socket.socket.shutdown(sock, socket.SHUT_WR)
             sock.settimeout(LINGER)
             for _ in range(DRAINED):
-                if not socket.socket.recv(sock, 4096):
-                    break
+                if not socket.socket.recv(sock, 65536) and not self.cut:
+                    return
         with suppress(OSError):
+            # One who sends on would not notice a close, and wait for a minute.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             socket.socket.shutdown(sock, socket.SHUT_RD)  # nothing left for gunicorn to wait for
 
     def end(self) -> None:

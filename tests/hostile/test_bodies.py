@@ -96,6 +96,12 @@ def test_attack_a_huge_body(guarded: Guarded) -> None:
     is_refused(guarded.send_bytes(b" " * 10_000_001), 413, "too-long", "10000000 bytes")
 
 
+def test_attack_bodies_that_go_on_after_their_refusal(guarded: Guarded) -> None:
+    """Each sender gets the answer at once, and none is left to wait for the close."""
+    for _ in range(20):
+        assert guarded.send_bytes(b"x" * 12_000_000).status_code == 413
+
+
 def test_attack_a_huge_body_in_chunks(guarded: Guarded) -> None:
     chunks: Any = (b" " * 1_000_000 for _ in range(11))
     is_refused(guarded.send_bytes(chunks), 413, "too-long")
