@@ -49,6 +49,8 @@ class Detail:
     answer: Mapping[str, Any]
     body: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    #: status -> what it means there, with the same body as 200
+    also: Mapping[str, str] = field(default_factory=dict)
 
 
 _SEARCH = {"patient": "id of, or reference to, the patient", "_count": "resources on a page"}
@@ -73,7 +75,9 @@ _DETAILS = {
     "health.health": Detail(answer={JSON: _OBJECT}),
     "health.local_codes": Detail(answer={FHIR_JSON: _RESOURCE}),
     "health.override_reasons": Detail(answer={FHIR_JSON: _RESOURCE}),
-    "readiness.ready": Detail(answer={JSON: _OBJECT}),
+    "readiness.ready": Detail(
+        answer={JSON: _OBJECT}, also={"503": "Calls should not be sent here; the parts say why."}
+    ),
     "metrics.exposition": Detail(answer={"text/plain": {"type": "string"}}),
     "openapi.openapi": Detail(answer={JSON: _OBJECT}),
     "pages.guideline": Detail(answer=_PAGE, query={"q": "words of the rules to show"}),
@@ -137,6 +141,10 @@ def _operation(method: str, rule: Rule, view: Any, shared: Wiring) -> dict[str, 
         ],
         "responses": {
             "200": {"description": "As asked.", "content": _content(detail.answer)},
+            **{
+                status: {"description": told, "content": _content(detail.answer)}
+                for status, told in detail.also.items()
+            },
             "default": {
                 "description": "Refused; the OperationOutcome says why.",
                 "content": _content({JSON: {"$ref": "#/components/schemas/outcome"}}),
