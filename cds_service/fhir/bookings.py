@@ -38,7 +38,7 @@ def _booked(reader: Reader, draft: Resource, disease: Answer) -> Iterator[Order]
     named = [concept for concept in stated if _names_injection(reader, concept)]
     if not named:
         return
-    request = replace(draft, raw=_as_request(draft.raw, named))
+    request = draft._replace(raw=_as_request(draft.raw, named))
     site = reader.sided(_site(reader, stated, named), Sound(request.raw))
     for order in steroid_order(reader, request, site, disease):
         yield replace(order, drafts=(as_sent(reader, draft),))

@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 PATIENCE = 30.0  # seconds a command waits for a lock; a request waits for its own timeout
 CONNECT = 2  # seconds to reach PostgreSQL; libpq knows no shorter time
 SPARE = 4  # connections beyond one for each thread: the spool, commands
+CACHE = 256  # KB of pages each connection to SQLite keeps; a call touches a dozen
 #: a machine that is gone without a word is noticed within these seconds, not after hours
 KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 
@@ -77,7 +78,8 @@ def _identity(file: Path) -> tuple[int, int] | None:
 def _prepare_sqlite(connection: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, not by the driver
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    cached = f"cache_size=-{CACHE}"
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", cached):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -46,6 +46,7 @@ class Store:
         self._engine: Engine | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._free = threading.BoundedSemaphore(threads)
+        self._turn = threading.Lock()
         self._rest_until = 0.0
 
     @property
@@ -67,6 +68,7 @@ class Store:
         """
         options = {"immediate": True, "durable": durable}
         with (
+            self._taking_turns(),
             _translated(),
             self.engine.connect().execution_options(**options) as connection,
             connection.begin(),
@@ -93,6 +95,24 @@ class Store:
             return started.result(max(0.0, until - time.monotonic()))
         except Overdue:
             raise self._late() from None
+
+    @contextmanager
+    def _taking_turns(self) -> Iterator[None]:
+        """SQLite has one writer at a time, and those who wait look again only now and then.
+
+        Threads of one process wait for each other here instead: whose turn it is goes on at once.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        turn = self._turn
+        patience = drivers.PATIENCE if self.timeout is None else self.timeout
+        if not turn.acquire(timeout=patience):
+            raise Unavailable("The database did not answer in time.")
+        try:
+            yield
+        finally:
+            turn.release()
 
     def close(self) -> None:
         """Gives back connections and threads; the next use makes new ones."""
@@ -142,6 +162,7 @@ class Store:
                 self._engine.dispose(close=False)
             self._engine = self._pool = None
             self._free = threading.BoundedSemaphore(self._threads)
+            self._turn = threading.Lock()
             self._process = os.getpid()
 
 

@@ -61,15 +61,9 @@ def parse_json(data: bytes, limits: Limits | None = None) -> Any:
     """The value `data` holds. Raises BadRequest naming line and column, or PayloadTooLarge."""
     data = data.removeprefix(codecs.BOM_UTF8)  # some .NET clients send one
     try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadRequest(f"The body is not valid UTF-8 (byte {error.start + 1}).") from None
-    if not text.strip():
-        raise BadRequest("The body is empty; a JSON object is needed.", code="required")
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(_malformed(error)) from None
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        raise _unreadable(data) from None
     written = _written(value)
     _refuse_repeated_keys(data, written)
     if limits:
@@ -87,9 +81,19 @@ def _check_media_type(request: Request) -> None:
         raise UnsupportedMediaType("Send the body without Content-Encoding.")
 
 
-def _malformed(error: orjson.JSONDecodeError) -> str:
-    """What and where, without the text found there, which may be about a patient."""
-    return f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+def _unreadable(data: bytes) -> BadRequest:
+    """What is wrong and where, without the text found there, which may be about a patient."""
+    try:
+        text = data.decode("utf-8")
+        if not text.strip():
+            return BadRequest("The body is empty; a JSON object is needed.", code="required")
+        orjson.loads(text)  # of text the place is told in characters
+    except UnicodeDecodeError as error:
+        return BadRequest(f"The body is not valid UTF-8 (byte {error.start + 1}).")
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        return BadRequest(f"The body is not valid JSON: {error.msg} ({where}).")
+    return BadRequest("The body is not valid JSON.")
 
 
 def _written(value: Any) -> bytes:

@@ -41,4 +41,4 @@ def create_floor() -> Flask:
 
 if __name__ == "__main__":
     settings = Settings.load(port=int(sys.argv[1]), auth="open")
-    server.Server(create_floor(), server.options(settings)).run()
+    server.run(create_floor(), settings, create_floor)

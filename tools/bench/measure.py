@@ -52,6 +52,9 @@ class Sample:
     latencies: list[float] = field(default_factory=list)
     #: calls answered in each round, and the seconds it took
     rounds: list[tuple[int, float]] = field(default_factory=list)
+    #: seconds of processor time in each round: of the server, and of this generator of load
+    cpu: list[float] = field(default_factory=list)
+    generator: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
 
     def percentile(self, share: float) -> float:
@@ -63,6 +66,14 @@ class Sample:
         """Calls a second: the median of the rounds."""
         rates = sorted(calls / seconds for calls, seconds in self.rounds)
         return rates[len(rates) // 2]
+
+    def cost(self) -> float | None:
+        """Seconds of processor time the server spends on a call, over all rounds."""
+        return sum(self.cpu) / sum(calls for calls, _ in self.rounds) if self.cpu else None
+
+    def share(self) -> float:
+        """How much of one core this generator of load was busy: at 1 it would be the limit."""
+        return sum(self.generator) / sum(seconds for _, seconds in self.rounds)
 
 
 def calls(subject: Subject, body: Body, number: int) -> list[Call]:
@@ -106,10 +117,14 @@ def measure(
     }
     for number in range(rounds + 1):
         for subject in chance.sample(list(subjects), len(subjects)):
-            outcome = send(subject.url, calls(subject, body, each), connections)
+            made, cpu = calls(subject, body, each), subject.server.cpu() if subject.server else 0.0
+            outcome = send(subject.url, made, connections)
             if number == 0:
                 continue
             sample = samples[subject.name]
+            if subject.server:
+                sample.cpu.append(subject.server.cpu() - cpu)
+            sample.generator.append(outcome.cpu)
             sample.latencies += outcome.latencies
             sample.rounds.append((each, outcome.seconds))
             for status, count in outcome.statuses.items():

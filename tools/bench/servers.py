@@ -38,6 +38,15 @@ class Server:
         """MB of each worker: `resident`, and `proportional` (shared pages divided by users)."""
         return [memory_of(pid) for pid in self.workers()]
 
+    def cpu(self) -> float:
+        """Seconds of processor time all its processes have used, by /proc (Linux)."""
+        return sum(_cpu_of(pid) for pid in (self.pid, *self.workers()))
+
+
+def _cpu_of(pid: int) -> float:
+    told = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
 
 def memory_of(pid: int) -> dict[str, float]:
     """MB a process holds, by /proc (Linux)."""
