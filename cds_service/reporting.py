@@ -15,7 +15,7 @@ from rich.text import Text
 from cds_service.ledger import reports
 from cds_service.ledger.analytics import By, Period
 from cds_service.ledger.measures import MEASURES, REASON
-from cds_service.ledger.reports import Line, Report
+from cds_service.ledger.reports import Line, Report, duration
 from cds_service.pausing import opened
 from cds_service.settings import Settings
 
@@ -95,16 +95,6 @@ def notes(report: Report) -> Iterator[str]:
             f"Numbers below {report.least} are shown as <{report.least}; >={report.least} stands"
             " where a number would give one of them away; nothing where even that would."
         )
-
-
-def duration(seconds: float | None) -> str:
-    """'45 s', '12 min', '3.5 h', '2.0 d'; '' for none."""
-    if seconds is None:
-        return ""
-    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def _title(report: Report) -> str:

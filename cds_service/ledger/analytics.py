@@ -18,8 +18,8 @@ from sqlalchemy import (
     Connection,
     Date,
     Float,
+    FromClause,
     Select,
-    Subquery,
     and_,
     case,
     cast,
@@ -27,6 +27,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    tuple_,
 )
 
 from cds_service.choice import Kind
@@ -38,6 +39,7 @@ from cds_service.ledger.tables import calls, cards, feedback
 from cds_service.site import CLIENT_IN_SHADOW, PAUSED
 
 Key = tuple[str, ...]
+Word = FromClause  # an alias of the table of feedback
 
 
 class By(StrEnum):
@@ -110,7 +112,7 @@ class Speed:
 
 def counted(connection: Connection, period: Period, by: By | None = None) -> Iterator[Count]:
     """The findings by kind, in each row of the breakdown; without one, in all."""
-    last = _last_words(period)
+    last = _word()
     keys = _keys(connection, by, last)
     leaf = _leaf(last)
     question = (
@@ -125,9 +127,10 @@ def counted(connection: Connection, period: Period, by: By | None = None) -> Ite
 
 def speeds(connection: Connection, period: Period, by: By | None = None) -> Iterator[Speed]:
     """How soon shown cards were answered. An answer dated before its card counts as 0 seconds."""
-    last = _last_words(period)
+    last = _word()
     keys = [one.label(f"key_{n}") for n, one in enumerate(_keys(connection, by, last))]
-    took = _seconds(connection, cards.c.at, last.c.first_at)
+    first = select(func.min(feedback.c.outcome_at)).where(feedback.c.card == cards.c.id)
+    took = _seconds(connection, cards.c.at, first.correlate(cards).scalar_subquery())
     place = func.row_number().over(partition_by=keys or None, order_by=took)
     among = func.count().over(partition_by=keys or None)
     answered = (
@@ -163,32 +166,31 @@ def calls_made(connection: Connection, period: Period) -> int:
     return connection.scalar(select(func.count(calls.c.id)).where(period.holds(calls.c.day))) or 0
 
 
-def _joined(last: Subquery, period: Period, by: By | None) -> Select[Any]:
+def _joined(last: Word, period: Period, by: By | None) -> Select[Any]:
     """Findings of the period, each with the last word on it."""
     found = select(cards.c.id).select_from(cards)
     if by is By.VERSION:
         found = found.join(calls, calls.c.id == cards.c.call)
-    return found.outerjoin(last, last.c.card == cards.c.id).where(period.holds(_DAY))
+    is_word = and_(last.c.card == cards.c.id, _is_last(last))
+    return found.outerjoin(last, is_word).where(period.holds(_DAY))
 
 
-def _last_words(period: Period) -> Subquery:
-    """By card: the last word, and when the first was given. Of cards of that period alone."""
-    newest = (feedback.c.outcome_at.desc(), feedback.c.received.desc(), feedback.c.id.desc())
-    ranked = select(
-        feedback.c.card,
-        feedback.c.outcome,
-        feedback.c.reason,
-        func.row_number().over(partition_by=feedback.c.card, order_by=newest).label("place"),
-        func.min(feedback.c.outcome_at).over(partition_by=feedback.c.card).label("first_at"),
-    ).where(feedback.c.card.is_not(None))
-    if period != Period():
-        within = select(cards.c.id).where(period.holds(_DAY))
-        ranked = ranked.where(feedback.c.card.in_(within))
-    words = ranked.subquery()
-    return select(words).where(words.c.place == 1).subquery("last_words")
+def _word() -> Word:
+    """The table of feedback, as the last word on a card."""
+    return feedback.alias("word")
 
 
-def _leaf(last: Subquery) -> ColumnElement[str]:
+def _is_last(word: Word) -> ColumnElement[bool]:
+    """The latest that was told of its card; of one moment, the one that came last."""
+    later = feedback.alias("later")
+    place = [(of.c.outcome_at, of.c.received, of.c.id) for of in (later, word)]
+    newer = select(later.c.id).where(
+        later.c.card == word.c.card, tuple_(*place[0]) > tuple_(*place[1])
+    )
+    return ~newer.exists()
+
+
+def _leaf(last: Word) -> ColumnElement[str]:
     """The measure a finding counts under: the most particular one."""
     silent = case(
         (cards.c.why.startswith(PAUSED, autoescape=True), "paused"),
@@ -207,7 +209,7 @@ def _leaf(last: Subquery) -> ColumnElement[str]:
     )
 
 
-def _reason(last: Subquery) -> ColumnElement[str]:
+def _reason(last: Word) -> ColumnElement[str]:
     """Codes of other lists are counted together: what clients may write has no end."""
     return case(
         (last.c.reason.in_(list(REASONS)), last.c.reason),
@@ -216,7 +218,7 @@ def _reason(last: Subquery) -> ColumnElement[str]:
     )
 
 
-def _keys(connection: Connection, by: By | None, last: Subquery) -> list[ColumnElement[Any]]:
+def _keys(connection: Connection, by: By | None, last: Word) -> list[ColumnElement[Any]]:
     if by is None:
         return []
     if by is By.REASON:

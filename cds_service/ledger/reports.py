@@ -85,11 +85,13 @@ class Report:
 
     def flat(self, line: Line) -> dict[str, Any]:
         """One row by name: its key, every measure, shares of the cards shown, the median."""
+        of_reason = self.by is By.REASON and line is not self.total
+        names = ("overridden",) if of_reason else PARENTS
         shares = {f"{name}Share": _rounded(line.share(name), 4) for name in ANSWERS}
         return {
             **dict(zip(self.keys, line.key, strict=False)),
-            **{name: self._plain(line.counts.get(name)) for name in PARENTS},
-            **shares,
+            **{name: self._plain(line.counts.get(name)) for name in names},
+            **(shares if names is PARENTS else {}),
             "medianSecondsToAnswer": _rounded(line.median, 1),
         }
 
@@ -123,6 +125,16 @@ def report(connection: Connection, period: Period, by: By | None, least: int) ->
         calls=_alone(analytics.calls_made(connection, period), least),
         unmatched=_alone(analytics.unmatched(connection, period), least),
     )
+
+
+def duration(seconds: float | None) -> str:
+    """'45 s', '12 min', '3.5 h', '2.0 d'; '' for none."""
+    if seconds is None:
+        return ""
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _rows(connection: Connection, period: Period, by: By | None) -> dict[Key, Counter[str]]:

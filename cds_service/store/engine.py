@@ -96,6 +96,10 @@ class Store:
         except Overdue:
             raise self._late() from None
 
+    def unhurried(self) -> Store:
+        """The same database, for work that may take long; close it when done."""
+        return Store(self.url, self.keys, threads=1)
+
     @contextmanager
     def _taking_turns(self) -> Iterator[None]:
         """SQLite has one writer at a time, and those who wait look again only now and then.

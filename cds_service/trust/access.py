@@ -46,6 +46,8 @@ ROUTES = MappingProxyType(
         "/console/logout": Access.OPERATOR,
         "/console/integrator": Access.OPERATOR,
         "/console/integrator/lint": Access.OPERATOR,
+        "/console/feedback": Access.OPERATOR,
+        "/console/feedback.json": Access.OPERATOR,
         "/console/what-if": Access.OPERATOR,
         "/console/what-if/result": Access.OPERATOR,
         "/demo/chart": Access.DEMO,

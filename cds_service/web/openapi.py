@@ -56,6 +56,7 @@ class Detail:
 _SEARCH = {"patient": "id of, or reference to, the patient", "_count": "resources on a page"}
 _FIELDS = {FORM: {"type": "object", "additionalProperties": {"type": "string"}}}
 _PAGE = {HTML: {"type": "string"}}
+_DAYS = {"since": "first clinical day, included", "until": "last clinical day, included"}
 _DETAILS = {
     "about.source_attributes_json": Detail(answer={JSON: _OBJECT}),
     "chart.chart": Detail(answer=_PAGE, query={"patient": "id of a demo patient"}),
@@ -64,6 +65,11 @@ _DETAILS = {
     "login.page": Detail(answer=_PAGE, query={"next": "the page to go to then"}),
     "console.integrator.lint": Detail(answer=_PAGE, body=_FIELDS),
     "console.integrator.page": Detail(answer=_PAGE, body=_FIELDS),
+    "console.feedback.figures": Detail(
+        answer={JSON: _OBJECT},
+        query=_DAYS | {"by": "rule, version, hook, client, reason, day or week"},
+    ),
+    "console.feedback.page": Detail(answer=_PAGE, query=_DAYS),
     "console.what_if.page": Detail(answer=_PAGE, body=_FIELDS),
     "console.what_if.result": Detail(answer=_PAGE, body=_FIELDS),
     "demo_fhir.get_search": Detail(answer={FHIR_JSON: _RESOURCE}, query=_SEARCH),

@@ -3,6 +3,7 @@
 - `what_if`   a record, a hook and a date; the cards that come back, and the timeline beside them
 - `integrator`  what the services ask for (`asked`), requests to copy (`examples`), the linter as a
   page, and the recent calls of each client
+- `feedback`  what became of the cards, drawn by `bars`
 - `material`  what a visitor brings, as the call of a hook
 - `occasion`  what the hook's context holds beside patient and user
 - `trial`     one such call judged, and what the page shows of it
@@ -20,14 +21,18 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response
 
-from cds_service.web.console import integrator, what_if
+from cds_service.web.console import feedback, integrator, what_if
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 #: (endpoint, name) of each page, for the navigation of all pages
-PAGES = (("console.what_if.page", "What if"), ("console.integrator.page", "Integrators"))
+PAGES = (
+    ("console.what_if.page", "What if"),
+    ("console.integrator.page", "Integrators"),
+    ("console.feedback.page", "Feedback"),
+)
 
 
 def init_app(app: Flask) -> None:
@@ -35,6 +40,7 @@ def init_app(app: Flask) -> None:
     console = Blueprint("console", __name__, url_prefix="/console")
     console.register_blueprint(what_if.blueprint)
     console.register_blueprint(integrator.blueprint)
+    console.register_blueprint(feedback.blueprint)
     console.after_request(_allow_own_script)
     app.register_blueprint(console)
     app.context_processor(lambda: {"console_pages": PAGES})
