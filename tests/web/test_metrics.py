@@ -6,6 +6,8 @@ import fcntl
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from cds_service.web.standing import NowStanding
 from cds_service.web.wiring import wiring
 from tests.conftest import ROOT, Running, Start, _free_port
 from tests.test_docs import rows
+from tests.trust.signing import Key, jwks, key_server
 from tests.trust.test_reload import eventually, hang_up
 
 SLOW = pytest.mark.slow
@@ -143,7 +146,69 @@ def test_a_reload_forgets_nothing_and_leaves_no_more_files_each_time(
 
 
 @SLOW
-def test_a_failed_reload_and_a_pause_show(running: Running, tmp_path: Path) -> None:
+def test_a_pause_shows_until_it_ends(running: Running) -> None:
+    environment = {**os.environ, "XDG_STATE_HOME": str(running.log.parent / "state")}
+
+    def told() -> float:
+        return figure(scraped(running.url), "cds_paused", rule="steroid-overuse")
+
+    def command(*words: str) -> None:
+        words = (sys.executable, "-m", "cds_service", *words)
+        subprocess.run(words, check=True, env=environment, timeout=60)
+
+    assert told() == 0
+    command("pause", "steroid-overuse", "--reason", "under review")
+    assert eventually(lambda: told() == 1)
+    command("resume", "steroid-overuse")
+    assert eventually(lambda: told() == 0)
+
+
+@SLOW
+def test_fetches_and_what_could_not_be_judged_are_counted(start: Start) -> None:
+    running = start("demo", CDS_SERVICE_FETCH_DEADLINE="20")
+    alone = {key: value for key, value in CALL.items() if key != "prefetch"}
+    fhir = {"fhirServer": f"{running.url}/demo/fhir"}
+    answer = requests.post(running.url + PATH, json=alone | fhir, timeout=60)
+    assert answer.status_code == 200
+    told = scraped(running.url)
+    assert figure(told, "cds_fetches_total", type="Condition", outcome="ok") == 1
+    assert figure(told, "cds_fetch_seconds_count", type="Condition") == 1
+    assert figure(told, "cds_unjudged_total") == 0
+    lacking = {key: value for key, value in CALL["prefetch"].items() if key != "procedures"}
+    body = alone | {"prefetch": lacking}
+    answer = requests.post(running.url + PATH, json=body, timeout=60)
+    unjudged = answer.json()["extension"]["org.pht-cds.unjudged"]["rules"]
+    assert figure(scraped(running.url), "cds_unjudged_total") == len(unjudged) > 0
+
+
+@SLOW
+def test_refused_callers_and_their_keys_show(start: Start, tmp_path: Path) -> None:
+    with key_server(tmp_path) as keys:
+        keys.body = jwks(Key("a"))
+        (tmp_path / "site.toml").write_text(
+            f'[clients.north]\niss = "https://ehr.example"\n'
+            f'jku = "{keys.url}"\njku_private = true\n'
+        )
+        running = start(
+            "serve",
+            CDS_SERVICE_CONFIG=str(tmp_path / "site.toml"),
+            CDS_SERVICE_PUBLIC_URL="https://cds.example",
+            CDS_SERVICE_CA_FILE=str(tmp_path / "ca.pem"),
+        )
+        for token in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic x"}):
+            answer = requests.post(running.url + PATH, json=CALL, headers=token, timeout=20)
+            assert answer.status_code == 401
+        told = scraped(running.url)
+        for reason in ("no-token", "malformed", "not-bearer"):
+            assert figure(told, "cds_refusals_total", reason=reason) == 1
+        assert calls(told, status="401", client="") == 3
+        assert eventually(
+            lambda: figure(scraped(running.url), "cds_client_keys", state="current") == 1
+        )
+
+
+@SLOW
+def test_a_failed_reload_shows(running: Running, tmp_path: Path) -> None:
     assert figure(scraped(running.url), "cds_part_standing", part="configuration") == 0
     (tmp_path / "site.toml").write_text("[clients")
     hang_up(running, "configuration not reloaded")
