@@ -73,6 +73,19 @@ def test_one_dies_and_one_is_added_and_nothing_acknowledged_is_lost(three: Deplo
     assert all(answers_of(machine) for machine in three.machines)
 
 
+def test_taking_a_machine_away_in_order_costs_no_call(three: Deployment) -> None:
+    leaving = three.machines[0]
+
+    def leave() -> None:
+        three.machines.remove(leaving)
+        three.serve()
+        leaving.process.terminate()
+
+    told = Clinic(three.post, at={AFTER: leave}).work(2 * AFTER, callers=CALLERS)
+    assert (told.calls, told.refused, told.unsound) == (2 * AFTER, 0, [])
+    assert leaving.process.wait(timeout=30) == 0
+
+
 def answers_of(machine: Running) -> int:
     """How many calls this machine has answered."""
     lines = [json.loads(one) for one in machine.log.read_text().splitlines() if one[:1] == "{"]
