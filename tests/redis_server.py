@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,16 @@ import pytest
 class RedisServer:
     """Debian's redis-server; `stop`, `start` and `hang` as an operator fears them."""
 
-    def __init__(self, program: str, folder: Path) -> None:
+    def __init__(self, program: str, folder: Path, options: Sequence[str] = ()) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.url = f"redis://127.0.0.1:{self.port}"
         self._folder = folder
-        self._words = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        port = (
+            ["--port", "0", "--tls-port", str(self.port)] if options else ["--port", str(self.port)]
+        )
+        self._words = [program, *port, "--bind", "127.0.0.1", "--save", "", *options]
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -31,10 +35,8 @@ class RedisServer:
             )
         for _ in range(100):
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                    connection.sendall(b"PING\r\n")
-                    if connection.recv(7).startswith(b"+PONG"):
-                        return
+                with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                    return
             except OSError:
                 time.sleep(0.1)
         pytest.fail(f"Redis does not answer: {(self._folder / 'log').read_text()}")
@@ -46,9 +48,9 @@ class RedisServer:
             self.process = None
 
 
-def new_redis(folder: Path) -> RedisServer:
-    """A running server; the test is skipped when it is not installed."""
+def new_redis(folder: Path, *options: str) -> RedisServer:
+    """A running server, with `options` over TLS; skips the test when it is not installed."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("redis-server is missing (on Debian: apt-get install redis-server)")
-    return RedisServer(program, folder)
+    return RedisServer(program, folder, options)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import requests
+import trustme
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -101,6 +102,31 @@ def test_without_redis_each_counts_its_share_and_tells(redis: RedisServer) -> No
         assert let_in(rates, 30) == 10
         assert len(told) == 3
     rates.close()
+
+
+@SLOW
+def test_redis_is_asked_over_tls_and_with_its_password(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    own = authority.issue_cert("localhost")
+    own.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    own.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    files = ("--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem")
+    options = (*files, "--tls-ca-cert-file", "ca.pem", "--tls-auth-clients", "no")
+    options = tuple(str(tmp_path / o) if o.endswith(".pem") else o for o in options)
+    server = new_redis(tmp_path, *options, "--requirepass", "secret")
+    url, ca = f"rediss://:secret@localhost:{server.port}", str(tmp_path / "ca.pem")
+    try:
+        one, two = made(redis=url, ca_file=ca), made(redis=url, ca_file=ca)
+        assert let_in(one, 7) + let_in(two, 7) == 10
+        wrong = made(redis=url.replace("secret", "wrong"), ca_file=ca)
+        strange = made(redis=url)  # the usual authorities do not vouch for it
+        for rates in (wrong, strange):
+            assert let_in(rates, 14) == 10  # counted alone
+        for rates in (one, two, wrong, strange):
+            rates.close()
+    finally:
+        server.stop()
 
 
 def test_a_redis_that_hangs_holds_up_one_call_and_not_the_next() -> None:
