@@ -5,6 +5,7 @@
 # make conformance   docs/conformance.md, from a run of the tests that verify CDS Hooks
 # make mutate  every number of the guideline moved by one unit: does a test notice? (minutes)
 # make bench   how fast, beside a floor that decides nothing: docs/performance/ (minutes)
+# make soak    minutes of mixed load while things break: is every promise kept? docs/performance/soak.*
 # make profile where the time of one call goes
 # make fhirserver  a FHIR server for tests, on Node, into .venv/fhir-server
 # make clean   removes what the others made
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INSTALLED_FROM := setup.cfg setup.py pyproject.toml constraints.txt
 
-.PHONY: demo fhirserver test check style types architecture evidence trace conformance mutate bench profile clean
+.PHONY: demo fhirserver test check style types architecture evidence trace conformance mutate bench soak profile clean
 
 demo: $(VENV)/.run
 	@$(BIN)/python -m cds_service demo --port $(PORT)
@@ -67,6 +68,9 @@ mutate: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	@$(BIN)/python -m tools.bench $(ARGS)
+
+soak: $(VENV)/.bench
+	@$(BIN)/python -m tools.soak $(ARGS)
 
 profile: $(VENV)/.dev
 	@$(BIN)/python -m tools.bench.profile $(ARGS)

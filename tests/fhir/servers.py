@@ -76,9 +76,14 @@ def _held(handler: Handler) -> None:
 _OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "x"}]}
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that leave are none."""
+
+
 @contextmanager
 def serving(fake: FakeFhir, tls: ssl.SSLContext | None = None) -> Iterator[FakeFhir]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("_H", (Handler,), {"fake": fake}))
+    server = _Server(("127.0.0.1", 0), type("_H", (Handler,), {"fake": fake}))
     server.daemon_threads = True
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)

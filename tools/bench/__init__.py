@@ -2,7 +2,7 @@
 
     make bench      tables, plot and raw samples into docs/performance/   (python -m tools.bench)
     make profile    where the time of one call goes                       (tools.bench.profile)
-    make soak       minutes of mixed load with faults                     (tools.bench.soak)
+    make soak       minutes of mixed load with faults                     (python -m tools.soak)
 
 - `bodies`   hook calls of a chosen size, made from the demo patients
 - `floor`    the least a Flask service can do with such a body
