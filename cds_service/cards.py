@@ -6,6 +6,7 @@ shapes it, and turns what a rule suggests into whole FHIR resources.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,8 @@ class Occasion:
     requester: str | None
     encounter: str | None
     today_is_fixed: bool = False
+    #: where the SMART app is launched; empty: no card leads there
+    smart_app: str = ""
 
 
 def card(
@@ -92,7 +95,7 @@ def card(
             "topic": {"system": TOPICS, "code": rule.id, "display": rule.title},
         },
         "overrideReasons": [_override(code) for code in rule.override_reasons],
-        "links": _links(rule, occasion.public_url),
+        "links": _links(rule, outcome, occasion),
         "extension": {RATIONALE: rationale(rule, outcome, case, occasion.today_is_fixed)},
     }
     if advice.suggestions:
@@ -156,11 +159,23 @@ def _override(code: str) -> dict[str, str]:
     return {"code": reason.code, "system": SYSTEM, "display": reason.display}
 
 
-def _links(rule: Recommendation, public_url: str) -> list[dict[str, str]]:
-    """The service's own page and the literature; never an address from a record."""
-    own = {"label": "How this rule decides", "url": f"{public_url}/guideline#{rule.id}"}
+def _links(rule: Recommendation, outcome: Outcome, occasion: Occasion) -> list[dict[str, str]]:
+    """The service's own page and app, and the literature; never an address from a record."""
+    own = {"label": "How this rule decides", "url": f"{occasion.public_url}/guideline#{rule.id}"}
     cited = [{"label": s.citation, "url": s.url} for s in rule.sources if s.url]
-    return [{**link, "type": "absolute"} for link in (own, *cited)]
+    pages = [{**link, "type": "absolute"} for link in (own, *cited)]
+    return [*pages, _app(rule, outcome, occasion)] if occasion.smart_app else pages
+
+
+def _app(rule: Recommendation, outcome: Outcome, occasion: Occasion) -> dict[str, str]:
+    """The EHR adds `iss` and `launch`; `appContext` comes back with the app's token."""
+    context = {"rule": rule.id, "side": outcome.side.value}
+    return {
+        "label": "Timeline of this patient",
+        "url": occasion.smart_app,
+        "type": "smart",
+        "appContext": json.dumps(context, separators=(",", ":")),
+    }
 
 
 def _draft(outcome: Outcome, case: Case, occasion: Occasion) -> Draft:

@@ -90,13 +90,21 @@ def answer(
 
     Raises CdsError: 412 when it cannot be judged.
     """
+    evidence = obtain(service, request, site=site, client=client)
+    return decide(service, request, evidence, today=today, site=site, history=history)
+
+
+def obtain(
+    service: Service, request: HookRequest, *, site: Site, client: FhirClient | None = None
+) -> Evidence:
+    """What the request brought, and what `client` could fetch beside it. Raises CdsError."""
     with Fetcher(client, request, site.unsupported) as fetcher:
         evidence = gather(service.prefetch, request.prefetch, request.patient_id, fetcher.complete)
         for kind in site.unsupported & evidence.missing.keys():
             evidence.unsupported[kind] = evidence.missing.pop(kind)
         gather_context(service.hook, request.context, evidence, request.patient_id, fetcher.read)
         add_medications(evidence, fetcher)
-    return decide(service, request, evidence, today=today, site=site, history=history)
+    return evidence
 
 
 def decide(
@@ -266,6 +274,7 @@ def _occasion(service: Service, request: HookRequest, site: Site) -> Occasion:
         requester=user if clinician else None,
         encounter=request.encounter_id,
         today_is_fixed=site.fixed_today is not None,
+        smart_app=site.smart_app,
     )
 
 

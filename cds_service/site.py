@@ -92,6 +92,8 @@ class Site:
     #: rules judged but not shown for now, or ALL, each with the reason
     withheld: Mapping[str, str] = field(default_factory=_nothing)
     repeats: Repeats = field(default_factory=Repeats)
+    #: where the client's cards launch the SMART app; empty: they do not
+    smart_app: str = ""
 
     def silenced(self, rule: str) -> str | None:
         """Why a rule that is judged is not shown, if so."""

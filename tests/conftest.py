@@ -111,7 +111,10 @@ Start = Callable[..., Running]
 
 @pytest.fixture(scope="session")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Starts `cds-service <command>` on a free loopback port; stopped by process id."""
+    """Starts `cds-service <command>` on a free loopback port; stopped by process id.
+
+    `{port}` in a value of the environment is that port.
+    """
     started: list[Running] = []
 
     def run(
@@ -122,6 +125,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         **environment: str,
     ) -> Running:
         port = _free_port()
+        environment = {name: one.replace("{port}", str(port)) for name, one in environment.items()}
         log = tmp_path_factory.mktemp("server") / "log"
         with log.open("wb") as out:
             process = subprocess.Popen(

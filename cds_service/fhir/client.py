@@ -55,6 +55,12 @@ class FhirClient:
         hurried.policy = replace(self.policy, deadline=left)
         return hurried
 
+    def within(self, seconds: float) -> FhirClient:
+        """The same connections and threads, with this much time for all that a call fetches."""
+        limited = copy(self)
+        limited.policy = replace(self.policy, deadline=seconds)
+        return limited
+
     def close(self) -> None:
         """Ends threads and connections."""
         self.threads.shutdown(cancel_futures=True)

@@ -9,6 +9,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Index,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -79,6 +80,15 @@ sessions = Table(
     Column("operator", String(64), nullable=False),
     Column("proof", DIGEST, nullable=False),
     Column("seen", Moment, nullable=False),
+    Column("expires", Moment, nullable=False),
+    Index(None, "expires"),
+)
+
+launches = Table(
+    "launches",
+    metadata,
+    Column("id", DIGEST, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
     Column("expires", Moment, nullable=False),
     Index(None, "expires"),
 )

@@ -18,6 +18,7 @@ class Access(StrEnum):
     PUBLIC = "public"  # anyone: nothing about patients or the site's clients
     CLIENT = "client"  # a registered CDS client, by its token
     OPERATOR = "operator"  # whoever runs the service (CDS_SERVICE_CONSOLE); anyone in the demo
+    SMART = "smart"  # a browser in which a registered EHR's user has launched the SMART app
     DEMO = "demo"  # anyone, but served by `cds-service demo` alone
 
 
@@ -50,6 +51,10 @@ ROUTES = MappingProxyType(
         "/console/feedback.json": Access.OPERATOR,
         "/console/what-if": Access.OPERATOR,
         "/console/what-if/result": Access.OPERATOR,
+        "/smart/launch": Access.SMART,
+        "/smart/callback": Access.SMART,
+        "/smart/app/<view>": Access.SMART,
+        "/smart/app/<view>/end": Access.SMART,
         "/demo/chart": Access.DEMO,
         "/demo/fhir/metadata": Access.DEMO,
         "/demo/fhir/<resource_type>": Access.DEMO,

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cds_service.errors import SettingsError
+from cds_service.trust.smart.registration import FILES, Smart
 
 #: JWS algorithms a client may be allowed; none of them shares a secret
 ASYMMETRIC = (
@@ -101,6 +102,8 @@ class Client(BaseModel):
     #: within one encounter, a card that another hook has shown to the user is left out
     once_per_encounter: bool = False
     limits: Limits = Limits()
+    #: how it launches the SMART app, if it may
+    smart: Smart | None = None
 
     @model_validator(mode="after")
     def _has_keys(self) -> Client:
@@ -108,6 +111,8 @@ class Client(BaseModel):
             raise ValueError("jku_private is about jku, which is not there")
         if self.jku is None and self.jwks is None:
             raise ValueError("needs jku (the https address of its keys) or jwks (a file)")
+        if self.smart and not self.fhir_servers:
+            raise ValueError("smart needs fhir_servers: they are the iss of a launch")
         return self
 
     def may_call(self, service_id: str) -> bool:
@@ -144,6 +149,9 @@ def _client(name: str, table: object, folder: Path) -> Client:
         raise SettingsError(f"clients.{name}.name is unknown: the table has the name")
     if isinstance(file := table.get("jwks"), str):
         table = table | {"jwks": folder / file}
+    if isinstance(smart := table.get("smart"), dict):
+        files = {name: folder / smart[name] for name in FILES if isinstance(smart.get(name), str)}
+        table = table | {"smart": smart | files}
     try:
         return Client(name=name, **table)
     except ValidationError as error:

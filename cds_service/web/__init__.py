@@ -15,6 +15,8 @@
 - `login`      operators log in; imported only with CDS_SERVICE_CONSOLE=password
 - `same_origin`  whether a form comes from a page of this service
 - `console`    what-if and the timeline, for people; imported only when it is on
+- `smart`      the same as a SMART app; imported only when a client is registered for it
+- `cookies`    how the cookies of both are named
 - `server`     gunicorn, and what it refuses to serve
 - `stopping`   what happens between SIGTERM and the end
 - `worker`     a server process whose slow clients hold up nobody
@@ -37,6 +39,7 @@ from cds_service.settings import Settings, Site
 from cds_service.site import SiteFile
 from cds_service.store.engine import Store
 from cds_service.trust import outbound
+from cds_service.trust.clients import Client
 from cds_service.trust.kept_pauses import KeptPauses
 from cds_service.trust.pausing import Paused
 from cds_service.web import (
@@ -107,15 +110,25 @@ def create_app(
     attach(app, shared)
     _serve(app, settings, demo=patients is not None)
     readiness.init_app(app, Readiness(settings, shared.ledger, authenticator, shared.paused))
-    if patients is not None or settings.console != "off":
-        from cds_service.web import console  # its libraries weigh on no worker without it
-
-        console.init_app(app)
+    _serve_people(app, shared, callers.clients(settings, from_file.clients).values())
     operator = operators.init_app(app, settings, store, demo=patients is not None)
     gate.init_app(app, settings, authenticator, operator=operator, rates=callers.rates(settings))
     overload.init_app(app, settings)
     app.before_request(operators.check_form)
     return app
+
+
+def _serve_people(app: Flask, wiring: Wiring, clients: Iterable[Client]) -> None:
+    """The console and the SMART app; their libraries weigh on no worker without them."""
+    if wiring.demo or wiring.settings.console != "off":
+        from cds_service.web import console
+
+        console.init_app(app)
+    launching = [client for client in clients if client.smart]
+    if launching and not wiring.demo:
+        from cds_service.web import smart
+
+        smart.init_app(app, wiring.settings, wiring, launching)
 
 
 def _fetch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from cds_service.settings import Settings
 
@@ -37,6 +37,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     def _add(response: Response) -> Response:
         for name, value in always.items():
             response.headers.setdefault(name, value)
+        if g.get("framed_by"):  # by the pages that its content policy names, and no others
+            del response.headers["X-Frame-Options"]
         if request.endpoint != "static":  # answers may be about a patient: keep no copy
             response.headers["Cache-Control"] = "no-store"
         return response

@@ -43,6 +43,7 @@ from cds_service.trust.operators import LONGEST, Operators, read_operators
 from cds_service.trust.refusals import Reason, refused
 from cds_service.trust.sessions import Sessions
 from cds_service.web import clock, known_browser, same_origin
+from cds_service.web.cookies import jar
 from cds_service.web.pages import common
 
 log = logging.getLogger("cds_service.operator")
@@ -81,14 +82,13 @@ def init_app(app: Flask, settings: Settings, store: Store | None) -> None:
     """Serves the log-in page. Raises SettingsError when nobody could log in."""
     login = app.extensions[_KEY] = _put_together(settings, store)
     first, *others = login.keys.digests("console-cookie")
-    secure = settings.base_url().startswith("https://")
-    path = urlsplit(settings.base_url()).path or "/"
+    cookies = jar(settings)
     app.config.update(
         SECRET_KEY=first,
         SECRET_KEY_FALLBACKS=others,
-        SESSION_COOKIE_NAME=_prefixed("cds-console", path, secure=secure),
-        SESSION_COOKIE_PATH=path,
-        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_NAME=cookies.named("cds-console"),
+        SESSION_COOKIE_PATH=cookies.path,
+        SESSION_COOKIE_SECURE=cookies.secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Strict",
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=settings.session_life),
@@ -225,11 +225,6 @@ def _is_known(name: str) -> bool:
         return _login().operators.line_of(name) is not None
     except Unavailable:
         return False
-
-
-def _prefixed(name: str, path: str, *, secure: bool) -> str:
-    """The prefix binds a cookie to this host; below a path it can only bind it to HTTPS."""
-    return f"{'__Host-' if path == '/' else '__Secure-'}{name}" if secure else name
 
 
 def _login() -> Login:

@@ -93,6 +93,14 @@ _DETAILS = {
         query={"explain": "true: why each rule did or did not fire"},
     ),
     "services.discovery": Detail(answer={JSON: _SERVICES}),
+    "smart.begin": Detail(
+        answer=_PAGE,
+        query={"iss": "the FHIR server, one that is registered", "launch": "what the EHR gives"},
+    ),
+    "smart.come_back": Detail(
+        answer=_PAGE, query={"state": "of the launch", "code": "from the authorization server"}
+    ),
+    "smart.end": Detail(answer=_PAGE),
     "static": Detail(answer={"*/*": {}}),
     "value_sets.value_sets": Detail(
         answer=_PAGE, query={"q": "words or a code", "set": "a value set"}

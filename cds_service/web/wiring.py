@@ -14,6 +14,7 @@ from cds_service.decision import Decision
 from cds_service.demo.patients import Case
 from cds_service.demo.record import Record
 from cds_service.fhir.client import FhirClient
+from cds_service.fhir.resources import Evidence
 from cds_service.ledger.ledger import Ledger
 from cds_service.protocol.request import HookRequest
 from cds_service.repeats import NOTHING, History
@@ -92,7 +93,26 @@ class Wiring:
         *,
         waited: float = 0.0,
     ) -> Decision:
-        """The whole pipeline, at today's date. Raises CdsError. The call has `waited` seconds.
+        """The whole pipeline, at today's date. Raises CdsError. The call has `waited` seconds."""
+        site, fetch = self._site(client), self._fetch(client)
+        if fetch is None:
+            return self.answer(service, request, today=self.today(), site=site, history=history)
+        fetch = fetch.sooner(waited)
+        return engine.answer(
+            service, request, today=self.today(), site=site, client=fetch, history=history
+        )
+
+    def look(
+        self, service: Service, request: HookRequest, client: Client, *, seconds: float
+    ) -> tuple[Evidence, Decision]:
+        """The same with what it stood on; `seconds` for fetching. Raises CdsError."""
+        site, fetch = self._site(client), self._fetch(client)
+        within = fetch.within(seconds) if fetch else None
+        evidence = engine.obtain(service, request, site=site, client=within)
+        return evidence, engine.decide(service, request, evidence, today=self.today(), site=site)
+
+    def _site(self, client: Client) -> Site:
+        """As it is for this client.
 
         Rules that are paused, and all for a client in shadow mode, are judged and not shown.
         """
@@ -100,15 +120,15 @@ class Wiring:
         if client.mode == "shadow":
             held[ALL] = CLIENT_IN_SHADOW
         site = replace(self.site, withheld=held) if held else self.site
-        if self.fetch is None:
-            return self.answer(service, request, today=self.today(), site=site, history=history)
-        fetch = self.fetch
-        if client is not ANYONE:  # a registered client has servers of its own, or none
-            fetch = fetch.limited_to(outbound.servers(client))
-        fetch = fetch.sooner(waited)
-        return engine.answer(
-            service, request, today=self.today(), site=site, client=fetch, history=history
-        )
+        if client is ANYONE or client.smart is None:
+            return site
+        return replace(site, smart_app=f"{self.settings.base_url()}/smart/launch")
+
+    def _fetch(self, client: Client) -> FhirClient | None:
+        """A registered client has FHIR servers of its own, or none."""
+        if self.fetch is None or client is ANYONE:
+            return self.fetch
+        return self.fetch.limited_to(outbound.servers(client))
 
 
 def attach(app: Flask, wiring: Wiring) -> None:

@@ -47,12 +47,13 @@ INSIDE = {"/ready", "/metrics", "/console/login"}
 
 def is_outside(route: str) -> bool:
     """Whether the world may reach this route through the proxy."""
-    return ROUTES[route] in (Access.PUBLIC, Access.CLIENT) and route not in INSIDE
+    return ROUTES[route] in (Access.PUBLIC, Access.CLIENT, Access.SMART) and route not in INSIDE
 
 
 def concrete(route: str) -> str:
     """A path under this route."""
     for variable, value in {
+        "<view>": "0123456789abcdef",
         "<service_id>": "pht-patient-view",
         "<path:filename>": "style.css",
         "<resource_type>": "Patient",

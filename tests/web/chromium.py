@@ -14,7 +14,7 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 GRAVE = ("serious", "critical")
 
 
-def chromium(profile: Path, *, javascript: bool, dark: bool = False) -> webdriver.Chrome:
+def chromium(profile: Path, *flags: str, javascript: bool, dark: bool = False) -> webdriver.Chrome:
     """A new browser with its profile in that directory; whoever asks for it quits it."""
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
@@ -26,6 +26,7 @@ def chromium(profile: Path, *, javascript: bool, dark: bool = False) -> webdrive
         "--disable-background-networking",
         "--window-size=1280,1000",
         f"--user-data-dir={profile}",
+        *flags,
         *(["--blink-settings=preferredColorScheme=0"] if dark else []),
     ):
         options.add_argument(argument)

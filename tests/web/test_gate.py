@@ -40,9 +40,18 @@ def required(make_app: MakeApp, tmp_path: Path) -> Callable[..., Flask]:
 
 @pytest.fixture
 def with_log_in(tmp_path: Path) -> Iterator[Flask]:
-    """A deployment whose operators log in."""
+    """A deployment whose operators log in, and whose EHR launches the SMART app."""
+    file = tmp_path / "with-smart.toml"
+    file.write_text(
+        '[clients.north]\niss = "https://ehr.example"\njku = "https://ehr.example/keys"\n'
+        'fhir_servers = ["https://fhir.example"]\nsmart = {client_id = "pht"}\n'
+    )
     settings = Settings.load(
-        auth="open", console="password", operators=operators_file(tmp_path), state=tmp_path
+        auth="open",
+        console="password",
+        operators=operators_file(tmp_path),
+        state=tmp_path,
+        config=file,
     )
     store = open_store(settings)
     yield create_app(settings, [FakeService()], store=store)

@@ -89,13 +89,26 @@ def judge(service: Service, sent: dict[str, Any], today: date, frame: Frame | No
     site = replace(shared.site, fixed_today=today)
     decision = shared.answer(service, parse(sent, hook=service.hook), today=today, site=site)
     case = decision.case or _case_of_chart(sent, today, site)
+    return told(service, sent, decision, material.records(sent), case=case, frame=frame)
+
+
+def told(
+    service: Service,
+    sent: Mapping[str, Any],
+    decision: Decision,
+    held: Mapping[str, Resource],
+    *,
+    case: Case | None = None,
+    frame: Frame | None = None,
+) -> Trial:
+    """What a page shows of `decision`; `held` are the records it may show, by reference."""
+    case = case or decision.case
     picture = lanes.picture(case, frame) if case else None
-    held = material.records(sent)
     named = {name: held[name] for name in _named(decision, picture) if name in held}
     return Trial(
         service=service,
         sent=sent,
-        today=today,
+        today=decision.today,
         decision=decision,
         picture=picture,
         records=named,
