@@ -165,3 +165,29 @@ def report(*, since: datetime | None, until: datetime | None, by: str | None, sh
         reporting.show(made)
     else:
         click.echo(reporting.written(made, shape), nl=False)
+
+
+@feedback.command()
+@_period
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["hti1-csv", "hti1-json", "hti1-ndjson", "fhir-ndjson"]),
+    default="hti1-csv",
+    show_default=True,
+    help="Columns of ONC HTI-1, or FHIR AuditEvents.",
+)
+def export(*, since: datetime | None, until: datetime | None, shape: str) -> None:
+    """Print each piece of feedback: intervention, action, reason and words, user, date, location.
+
+    Users, patients and encounters are keyed hashes; location is the client and tenant. Small
+    numbers are not hidden: the export is for the site itself.
+    """
+    from cds_service import exporting
+    from cds_service.ledger.analytics import Period
+
+    try:
+        for piece in exporting.written(Period(_day(since), _day(until)), shape):
+            click.echo(piece, nl=False)
+    except CdsError as error:
+        fail(error)

@@ -112,7 +112,7 @@ class Speed:
 
 def counted(connection: Connection, period: Period, by: By | None = None) -> Iterator[Count]:
     """The findings by kind, in each row of the breakdown; without one, in all."""
-    last = _word()
+    last = last_word()
     keys = _keys(connection, by, last)
     leaf = _leaf(last)
     question = (
@@ -127,7 +127,7 @@ def counted(connection: Connection, period: Period, by: By | None = None) -> Ite
 
 def speeds(connection: Connection, period: Period, by: By | None = None) -> Iterator[Speed]:
     """How soon shown cards were answered. An answer dated before its card counts as 0 seconds."""
-    last = _word()
+    last = last_word()
     keys = [one.label(f"key_{n}") for n, one in enumerate(_keys(connection, by, last))]
     first = select(func.min(feedback.c.outcome_at)).where(feedback.c.card == cards.c.id)
     took = _seconds(connection, cards.c.at, first.correlate(cards).scalar_subquery())
@@ -171,16 +171,16 @@ def _joined(last: Word, period: Period, by: By | None) -> Select[Any]:
     found = select(cards.c.id).select_from(cards)
     if by is By.VERSION:
         found = found.join(calls, calls.c.id == cards.c.call)
-    is_word = and_(last.c.card == cards.c.id, _is_last(last))
+    is_word = and_(last.c.card == cards.c.id, is_last(last))
     return found.outerjoin(last, is_word).where(period.holds(_DAY))
 
 
-def _word() -> Word:
+def last_word() -> Word:
     """The table of feedback, as the last word on a card."""
     return feedback.alias("word")
 
 
-def _is_last(word: Word) -> ColumnElement[bool]:
+def is_last(word: Word) -> ColumnElement[bool]:
     """The latest that was told of its card; of one moment, the one that came last."""
     later = feedback.alias("later")
     place = [(of.c.outcome_at, of.c.received, of.c.id) for of in (later, word)]
