@@ -8,6 +8,7 @@ it is stopping. Not when all processes of the group get the signal: then each st
 from __future__ import annotations
 
 import mmap
+import os
 import signal
 import time
 from typing import Any
@@ -39,9 +40,14 @@ class DrainingArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
         self._drain = drain
         super().__init__(app)
 
+    def signal(self, sig: int, frame: object) -> None:
+        """Called by Python as the signal comes: gunicorn may be busy with a reload still."""
+        if sig in AT_ONCE and os.getpid() == self.pid:  # not in a worker that was just forked
+            self._stopping.begin()
+        super().signal(sig, frame)
+
     def handle_term(self) -> None:
         """Called by gunicorn on SIGTERM."""
-        self._stopping.begin()
         end = time.monotonic() + self._drain
         while (left := end - time.monotonic()) > 0:
             if any(one in AT_ONCE for one in self.wait_for_signals(timeout=min(left, 1.0))):

@@ -93,6 +93,16 @@ def test_while_it_drains_calls_are_answered_and_probes_refused(
     assert running.process.wait(timeout=30) == 0
 
 
+def test_a_worker_that_is_told_to_stop_does_not_stop_the_server(
+    slow: Callable[..., Running],
+) -> None:
+    running = slow(0)
+    for worker in children(running.process.pid):
+        os.kill(worker, signal.SIGTERM)
+    assert eventually(lambda: len(children(running.process.pid)) == 2)
+    assert eventually(lambda: requests.get(running.url + "/ready", timeout=10).status_code == 200)
+
+
 def test_the_time_to_drain_ends_by_itself(slow: Callable[..., Running]) -> None:
     running = slow(0, CDS_SERVICE_DRAIN="1")
     running.process.send_signal(signal.SIGTERM)
