@@ -22,6 +22,7 @@ from tests.deploy.nginx import Nginx
 from tests.trust.signing import Ehr, Key, jwks
 
 TODAY = "2026-06-15"
+LIMIT = 10
 
 
 @dataclass
@@ -32,7 +33,10 @@ class Deployment:
     nginx: Nginx
     folder: Path
     database: str
+    redis: str = ""
     ehr: Ehr = field(default_factory=lambda: Ehr(Key("one")))
+    #: it may make LIMIT calls in a minute
+    limited: Ehr = field(default_factory=lambda: Ehr(Key("two"), iss="https://limited.example"))
     machines: list[Running] = field(default_factory=list)
     started: int = 0
 
@@ -40,9 +44,12 @@ class Deployment:
         """What an operator does once: keys, the site's file, tables."""
         (self.folder / "keys").write_text(new_line())
         (self.folder / "keys").chmod(0o600)
-        (self.folder / "ehr.json").write_bytes(jwks(self.ehr.key))
-        client = f'[clients.ehr]\niss = "{self.ehr.iss}"\njwks = "ehr.json"\n'
-        (self.folder / "site.toml").write_text(client)
+        (self.folder / "keys.json").write_bytes(jwks(self.ehr.key, self.limited.key))
+        (self.folder / "site.toml").write_text(
+            f'[clients.ehr]\niss = "{self.ehr.iss}"\njwks = "keys.json"\n'
+            f'[clients.limited]\niss = "{self.limited.iss}"\njwks = "keys.json"\n'
+            f"limits = {{ per_minute = {LIMIT} }}\n"
+        )
         self.command("ledger", "migrate")
 
     def environment(self, name: str) -> dict[str, str]:
@@ -53,6 +60,7 @@ class Deployment:
             "CDS_SERVICE_DATABASE_URL": self.database,
             "CDS_SERVICE_KEYS": str(self.folder / "keys"),
             "CDS_SERVICE_PUBLIC_URL": self.nginx.url,
+            "CDS_SERVICE_REDIS_URL": self.redis,
             "CDS_SERVICE_STATE": str(self.folder / name),
             "CDS_SERVICE_TODAY": TODAY,
         }

@@ -113,7 +113,15 @@ class Nginx:
             self.process = subprocess.Popen(self._command)
             self._wait()
         else:
+            before = self._workers(self.process)
             self.process.send_signal(signal.SIGHUP)
+            for _ in range(200):  # until those of before have finished what they had
+                if not before & self._workers(self.process):
+                    break
+                time.sleep(0.05)
+
+    def _workers(self, main: subprocess.Popen[bytes]) -> set[str]:
+        return set(Path(f"/proc/{main.pid}/task/{main.pid}/children").read_text().split())
 
     def check(self) -> str:
         """What nginx itself says about the configuration."""

@@ -11,14 +11,15 @@ import pytest
 from sqlalchemy import select
 
 from cds_service.ledger.tables import calls, cards, feedback
-from tests.conformance.calls import overdue
+from tests.conformance.calls import VIEW, overdue
 from tests.conftest import Running, Start
 from tests.deploy.clinic import Clinic
-from tests.deploy.machines import Deployment
+from tests.deploy.machines import LIMIT, Deployment
 from tests.deploy.nginx import new_nginx
 from tests.ledger.telling import FEEDBACK, overridden
 from tests.ledger.test_repeats import info
 from tests.postgres import Postgres
+from tests.redis_server import new_redis
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +32,9 @@ def three(
 ) -> Iterator[Deployment]:
     nginx = new_nginx(tmp_path_factory.mktemp("nginx"))
     database = postgres.create(f"machines{uuid4().hex}")
-    deployed = Deployment(start, nginx, tmp_path_factory.mktemp("machines"), database)
+    redis = new_redis(tmp_path_factory.mktemp("redis"))
+    folder = tmp_path_factory.mktemp("machines")
+    deployed = Deployment(start, nginx, folder, database, redis=redis.url)
     deployed.prepare()
     for _ in range(3):
         deployed.add()
@@ -40,6 +43,7 @@ def three(
     nginx.stop()
     for machine in deployed.machines:
         machine.stop()
+    redis.stop()
 
 
 def test_one_dies_and_one_is_added_and_nothing_acknowledged_is_lost(three: Deployment) -> None:
@@ -99,6 +103,15 @@ def test_a_token_serves_once_on_all_machines(three: Deployment) -> None:
     ]
     assert statuses == [200, *[401] * (len(three.machines) - 1)]
     assert three.post(overdue(), token=token).status_code == 401
+
+
+def test_calls_beyond_a_limit_are_refused_by_all_machines_together(three: Deployment) -> None:
+    url = three.nginx.url + VIEW
+    tokens = [three.limited.token(url) for _ in range(LIMIT + 5)]
+    answers = [three.post(overdue(), token=token) for token in tokens]
+    statuses = [one.status_code for one in answers]
+    assert statuses == [200] * LIMIT + [429] * 5
+    assert all(int(one.headers["Retry-After"]) > 0 for one in answers[LIMIT:])
 
 
 def test_a_dismissed_card_is_held_back_by_the_other_machines(three: Deployment) -> None:
