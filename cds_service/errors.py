@@ -129,6 +129,7 @@ class Unverifiable(Refusal):
 
     status = 503
     code = "transient"
+    retry_after = 5
     told = "Not available now."
 
 

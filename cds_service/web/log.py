@@ -15,6 +15,7 @@ from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request
 
+from cds_service.trust.refusals import degraded
 from cds_service.web.errors import fault_of
 from cds_service.web.metrics import metrics
 
@@ -22,8 +23,8 @@ log = logging.getLogger("cds_service.request")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _FIELDS = (
-    "request_id client tenant operator service route method status ms rules error reason fault"
-    " type outcome"
+    "request_id client tenant operator service route method status ms rules error reason degraded"
+    " fault type outcome"
 ).split()
 
 
@@ -77,6 +78,13 @@ def init_app(app: Flask) -> None:
     app.after_request(_end)
 
 
+@degraded.connect
+def _note(what: str, **_: Any) -> None:
+    """What was done less strictly for the current request stands in its line."""
+    if has_request_context():
+        g.degraded = [*g.get("degraded", ()), what]
+
+
 def _begin() -> None:
     sent = request.headers.get("X-Request-Id", "")
     g.request_id = sent if _UUID.fullmatch(sent) else str(uuid.uuid4())
@@ -100,6 +108,7 @@ def _end(response: Response) -> Response:
         "rules": list(g.get("rules", ())),
         "error": g.get("error"),
         "reason": g.get("reason"),
+        "degraded": g.get("degraded"),
     }
     log.info("request", extra={name: value for name, value in fields.items() if value})
     metrics().request(

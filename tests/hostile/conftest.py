@@ -17,9 +17,10 @@ import requests
 
 from tests.conftest import ROOT, Running, Start
 from tests.fhir.servers import FakeFhir, serving
+from tests.hostile.sites import PUBLIC, cluster, site
 from tests.trust.signing import Ehr, Key, KeyServer, jwks, key_server
 
-PUBLIC = "https://cds.example.org/pht"
+__all__ = ["PUBLIC", "cluster", "site"]
 SERVICE = "/cds-services/pht-patient-view"
 FIXTURES = ROOT / "fixtures" / "fhir"
 CALL = FIXTURES / "delayed-referral" / "request.json"

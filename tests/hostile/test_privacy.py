@@ -10,12 +10,9 @@ import base64
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,14 +21,14 @@ import pytest
 import requests
 
 from cds_service.demo.patients import load_cases
-from cds_service.store.keys import new_line
 from tests.conftest import ROOT, Running, Start
 from tests.fhir import servers
-from tests.fhir.servers import FakeFhir, serving
+from tests.fhir.servers import FakeFhir
 from tests.hostile.conftest import FIXTURES, PUBLIC, SERVICE
-from tests.postgres import Postgres, new_cluster
+from tests.hostile.sites import Site, migrated
+from tests.postgres import Postgres
 from tests.strategies import loading, patient, pht
-from tests.trust.signing import Ehr, Key, jwks
+from tests.trust.signing import Ehr
 
 pytestmark = pytest.mark.slow
 
@@ -39,18 +36,6 @@ pytestmark = pytest.mark.slow
 MARK = "Zz9Secret"
 #: what a client itself makes up in feedback, where the codes and ids of its cards belong
 OWN = "Zz9Own"
-CONFIGURATION = """
-[clients.north]
-iss = "https://ehr.example"
-jwks = "north.json"
-explain = true
-fhir_servers = ["{hospital}"]
-
-[clients.south]
-iss = "https://south.example"
-jwks = "north.json"
-services = ["pht-order-sign"]
-"""
 IDS = ("id", "patientId", "encounterId", "userId", "reference", "selections", "dispatchedOrders")
 WORDS = ("text", "display", "family", "description", "title", "value", "valueString", "unit")
 
@@ -145,6 +130,11 @@ class Driven:
 
     def call(self, path: str, body: Any, **more: Any) -> Any:
         return self.send("POST", path, json=body, **more)
+
+
+def driven_on(site: Site, start: Start, **more: str) -> Driven:
+    ehrs = site.keys["north"], site.keys["south"]
+    return Driven(site.started(start, **more), *ehrs, site.hospital, site.folder / "state")
 
 
 def drive_hooks(driven: Driven) -> None:
@@ -290,66 +280,6 @@ def drive_pages(driven: Driven) -> None:
 STATUSES = {200, 400, 401, 403, 404, 405, 412, 413, 415}
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Postgres]:
-    """A PostgreSQL of this module's own: it is stopped on the way."""
-    folder = Path(tempfile.mkdtemp(prefix="cds-pg-"))
-    made = new_cluster(folder)
-    yield made
-    made.stop()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@dataclass
-class Site:
-    """A site's folder and settings; `make` starts a server on it."""
-
-    folder: Path
-    environment: dict[str, str]
-    keys: dict[str, Ehr]
-    hospital: FakeFhir
-
-    def driven(self, start: Start, **more: str) -> Driven:
-        running = start("serve", "--allow-fixed-today", **self.environment | more)
-        ehrs = self.keys["north"], self.keys["south"]
-        return Driven(running, *ehrs, self.hospital, self.folder / "state")
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    north = Ehr(Key("north-1"))
-    south = Ehr(north.key, iss="https://south.example")
-    (tmp_path / "north.json").write_bytes(jwks(north.key))
-    with serving(FakeFhir()) as hospital:
-        file = tmp_path / "site.toml"
-        file.write_text(CONFIGURATION.format(hospital=hospital.url))
-        environment = {
-            "CDS_SERVICE_CONFIG": str(file),
-            "CDS_SERVICE_PUBLIC_URL": PUBLIC,
-            "CDS_SERVICE_TODAY": "2026-06-15",
-            "CDS_SERVICE_STATE": str(tmp_path / "state"),
-            "CDS_SERVICE_FHIR_PRIVATE": hospital.url,
-            "CDS_SERVICE_FETCH_DEADLINE": "3",
-            "CDS_SERVICE_DATABASE_TIMEOUT": "5000",
-            "CDS_SERVICE_LOG_LEVEL": "debug",
-        }
-        yield Site(tmp_path, environment, {"north": north, "south": south}, hospital)
-
-
-def migrated(site: Site, url: str) -> dict[str, str]:
-    """The settings of a server on this new database, whose tables are made."""
-    keys = site.folder / "keys"
-    keys.write_text(new_line())
-    keys.chmod(0o600)
-    settings = {"CDS_SERVICE_DATABASE_URL": url, "CDS_SERVICE_KEYS": str(keys)}
-    subprocess.run(
-        [sys.executable, "-m", "cds_service", "ledger", "migrate"],
-        env={**os.environ, **site.environment, **settings},
-        cwd=site.folder, check=True, timeout=60,
-    )  # fmt: skip
-    return settings
-
-
 def check_left(driven: Driven) -> None:
     """What is left when all is over: the log, and every byte of the state folder."""
     log = driven.running.log.read_bytes()
@@ -370,7 +300,7 @@ def drive(driven: Driven) -> None:
 
 
 def test_nothing_of_a_patient_is_left_with_sqlite(start: Start, site: Site) -> None:
-    driven = site.driven(start)
+    driven = driven_on(site, start)
     drive(driven)
     database = site.folder / "state" / "ledger.sqlite3"
     held = b"".join(file.read_bytes() for file in database.parent.glob("ledger.sqlite3*"))
@@ -386,7 +316,7 @@ def test_nothing_of_a_patient_is_left_with_postgresql(
 ) -> None:
     """Also in the spool, while the database is down; and in the dump when it is back."""
     url = cluster.create(f"t{uuid.uuid4().hex}")
-    driven = site.driven(start, **migrated(site, url))
+    driven = driven_on(site, start, **migrated(site, url))
     drive(driven)
     cluster.stop()
     try:
