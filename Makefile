@@ -7,6 +7,7 @@
 # make bench   how fast, beside a floor that decides nothing: docs/performance/ (minutes)
 # make soak    minutes of mixed load while things break: is every promise kept? docs/performance/soak.*
 # make profile where the time of one call goes
+# make audit   known faults of what is pinned, and ruff's security rules (asks the network)
 # make fhirserver  a FHIR server for tests, on Node, into .venv/fhir-server
 # make clean   removes what the others made
 
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INSTALLED_FROM := setup.cfg setup.py pyproject.toml constraints.txt
 
-.PHONY: demo fhirserver test check style types architecture evidence trace conformance mutate bench soak profile clean
+.PHONY: demo fhirserver test check style types architecture evidence trace conformance mutate bench soak profile audit clean
 
 demo: $(VENV)/.run
 	@$(BIN)/python -m cds_service demo --port $(PORT)
@@ -75,6 +76,10 @@ soak: $(VENV)/.bench
 profile: $(VENV)/.dev
 	@$(BIN)/python -m tools.bench.profile $(ARGS)
 
+# Not part of `check`: it needs the network. Exit code 3 of the command: not all could be asked about.
+audit: $(VENV)/.audit
+	@$(BIN)/python -m tools.audit
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -98,4 +103,8 @@ $(VENV)/.dev: $(INSTALLED_FROM) | $(BIN)/python
 
 $(VENV)/.bench: $(INSTALLED_FROM) | $(VENV)/.dev
 	@$(PIP) --editable '.[bench]'
+	@touch $@
+
+$(VENV)/.audit: $(INSTALLED_FROM) | $(VENV)/.dev
+	@$(PIP) --editable '.[audit]'
 	@touch $@
