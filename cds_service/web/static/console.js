@@ -106,11 +106,18 @@ function enlivenSide(side) {
     if (item) pointed.textContent = item.querySelector("title").textContent;
   };
   const drawing = side.querySelector(".drawing");
+  scrollToToday(drawing);
   drawing.addEventListener("mouseover", tell);
   drawing.addEventListener("focusin", tell);
   side.querySelectorAll("[data-save]").forEach((button) =>
     button.addEventListener("click", () => save(side.querySelector("svg"), button.dataset)),
   );
+}
+
+// On a narrow screen the drawing is wider than its place.
+function scrollToToday(drawing) {
+  const today = drawing.querySelector(".tl-alarm-text")?.getBoundingClientRect();
+  if (today) drawing.scrollLeft += today.left - drawing.getBoundingClientRect().left - drawing.clientWidth / 2;
 }
 
 function save(svg, { save: kind, name }) {

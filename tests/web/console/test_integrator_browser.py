@@ -78,7 +78,7 @@ def test_a_request_is_copied_for_a_shell(browser: webdriver.Chrome) -> None:
         "Browser.grantPermissions",
         {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]},
     )
-    one(browser, "[data-copy=whole-pht-patient-view]").click()
+    one(browser, "[data-copy=brief-pht-patient-view]").click()
     read = "navigator.clipboard.readText().then(arguments[0])"
     text = browser.execute_async_script(read)
     assert text.startswith("curl -sS ")

@@ -115,6 +115,29 @@ def test_a_pasted_record_is_judged_and_forgotten(page: Page, profile: Path) -> N
     assert all_of(browser, ".card") == []
 
 
+def test_a_file_is_dropped_on_the_page(page: Page) -> None:
+    browser = page()
+    lines = "\n".join(json.dumps(one) for one in CASES["week-6"].resources)
+    browser.execute_script(
+        "const data = new DataTransfer();"
+        "data.items.add(new File([arguments[0]], 'record.ndjson'));"
+        "document.body.dispatchEvent(new DragEvent('drop', {bubbles: true, dataTransfer: data}));",
+        lines,
+    )
+    until(browser, lambda b: "week-6" in " ".join(all_text(b, ".records summary")))
+    assert one(browser, ".trial [name=text]").get_attribute("value") == lines
+
+
+def test_on_a_phone_the_drawing_shows_today(page: Page) -> None:
+    browser = page("?patient=bilateral")
+    narrow = {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
+    browser.refresh()
+    today, drawing = (one(browser, s).rect for s in (".tl-alarm-text", ".drawing"))
+    assert drawing["x"] < today["x"] < drawing["x"] + drawing["width"]
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_an_order_is_tried(page: Page) -> None:
     browser = page("?patient=steroid-overuse")
     assert not one(browser, "[data-for-orders]").is_displayed()
