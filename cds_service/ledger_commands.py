@@ -149,7 +149,12 @@ def _day(moment: datetime | None) -> Any:
     show_default=True,
     help="How to print it.",
 )
-def report(*, since: datetime | None, until: datetime | None, by: str | None, shape: str) -> None:
+@click.option("--shadow", is_flag=True, help="What trials would have shown, beside live clients.")
+@click.option("--against-since", type=DAY, help="With --shadow: first day of the live period.")
+@click.option("--against-until", type=DAY, help="With --shadow: last day of the live period.")
+def report(
+    *, since: datetime | None, until: datetime | None, by: str | None, shape: str, **trial: Any
+) -> None:
     """Count what was shown, accepted, overridden, ignored, suppressed, or judged in shadow.
 
     Small numbers are hidden (CDS_SERVICE_SMALL_NUMBERS).
@@ -157,14 +162,34 @@ def report(*, since: datetime | None, until: datetime | None, by: str | None, sh
     from cds_service import reporting
     from cds_service.ledger.analytics import By, Period
 
+    period = Period(_day(since), _day(until))
+    if trial["shadow"]:
+        if by not in (None, "rule"):
+            raise click.UsageError("--shadow is by rule.")
+        live = Period(_day(trial["against_since"]), _day(trial["against_until"]))
+        _compare(period, period if live == Period() else live, shape)
+        return
     try:
-        made = reporting.made(Period(_day(since), _day(until)), By(by) if by else None)
+        made = reporting.made(period, By(by) if by else None)
     except CdsError as error:
         fail(error)
     if shape == "table":
         reporting.show(made)
     else:
         click.echo(reporting.written(made, shape), nl=False)
+
+
+def _compare(period: Any, against: Any, shape: str) -> None:
+    from cds_service import reporting
+
+    try:
+        made = reporting.compared(period, against)
+    except CdsError as error:
+        fail(error)
+    if shape == "table":
+        reporting.show_comparison(made)
+    else:
+        click.echo(reporting.comparison_written(made, shape), nl=False)
 
 
 @feedback.command()

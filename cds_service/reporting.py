@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cds_service.ledger import reports
+from cds_service.ledger import reports, trial
 from cds_service.ledger.analytics import By, Period
 from cds_service.ledger.measures import MEASURES, REASON
 from cds_service.ledger.reports import Line, Report, duration
+from cds_service.ledger.trial import Comparison
 from cds_service.pausing import opened
 from cds_service.settings import Settings
 
@@ -31,6 +32,38 @@ def made(period: Period, by: By | None) -> Report:
     least = Settings.load().small_numbers
     with opened() as store, store.read() as connection:
         return reports.report(connection, period, by, least)
+
+
+def compared(period: Period, against: Period) -> Comparison:
+    """What a trial would have shown, beside what was shown. Raises CdsError."""
+    least = Settings.load().small_numbers
+    with opened() as store, store.read() as connection:
+        return trial.compare(connection, period, against, least)
+
+
+def comparison_written(made: Comparison, shape: str) -> str:
+    """The comparison as CSV, JSON or NDJSON (a line for each rule, the total last)."""
+    if shape == "json":
+        return orjson.dumps(made.as_json(), option=orjson.OPT_INDENT_2).decode() + "\n"
+    rows = made.rows()
+    if shape == "ndjson":
+        return "".join(orjson.dumps(row).decode() + "\n" for row in rows)
+    return as_csv(rows, ["rule", *trial.MEANINGS])
+
+
+def show_comparison(made: Comparison) -> None:
+    """Prints the comparison as a table, with what its columns mean."""
+    console = _console()
+    live, shadow = (made.words(made.calls.get(mode)) for mode in (trial.LIVE, trial.SHADOW))
+    console.print(f"Calls of live clients: {live}; of clients in shadow mode: {shadow}.")
+    table = Table("rule", *trial.MEANINGS, box=None, pad_edge=False)
+    for row in made.rows():
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row.values()))
+    console.print(table)
+    if made.withheld:
+        console.print("Rows are not shown: with them small numbers could be worked out.")
+    told = (f"{name}: {meaning}" for name, meaning in trial.MEANINGS.items())
+    console.print("\n".join(told), soft_wrap=True)
 
 
 def written(report: Report, shape: str) -> str:
@@ -64,9 +97,7 @@ def plain(value: Any) -> Any:
 
 def show(report: Report) -> None:
     """Prints the report as tables, with what its words mean."""
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = max(console.width, PAPER)
+    console = _console()
     console.print(_title(report))
     measures = ("overridden",) if report.by is By.REASON else SHOWN
     table = Table(*report.keys, box=None, pad_edge=False)
@@ -95,6 +126,13 @@ def notes(report: Report) -> Iterator[str]:
             f"Numbers below {report.least} are shown as <{report.least}; >={report.least} stands"
             " where a number would give one of them away; nothing where even that would."
         )
+
+
+def _console() -> Console:
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = max(console.width, PAPER)
+    return console
 
 
 def _title(report: Report) -> str:

@@ -9,6 +9,8 @@
 - `recent`     the latest calls of each client
 - `feedback`   what clients tell became of their cards
 - `measures`, `analytics`, `reports`  what became of the findings, counted
+- `trial`      what clients and rules in shadow would have shown, beside live ones
+- `export`     feedback entry by entry, for ONC HTI-1 and as FHIR
 - `retention`, `erasure`  what goes when it is old enough, and whose records go at once
 - `small_numbers`  which counts are hidden, so that none can be worked out
 """

@@ -166,6 +166,13 @@ def calls_made(connection: Connection, period: Period) -> int:
     return connection.scalar(select(func.count(calls.c.id)).where(period.holds(calls.c.day))) or 0
 
 
+def calls_by_mode(connection: Connection, period: Period) -> dict[str, int]:
+    """Calls judged, of clients that are live and in shadow mode."""
+    question = select(calls.c.mode, func.count(calls.c.id)).where(period.holds(calls.c.day))
+    rows = connection.execute(question.group_by(calls.c.mode))
+    return {mode: number for mode, number in rows}  # noqa: C416  # rows are no pairs to mypy
+
+
 def _joined(last: Word, period: Period, by: By | None) -> Select[Any]:
     """Findings of the period, each with the last word on it."""
     found = select(cards.c.id).select_from(cards)

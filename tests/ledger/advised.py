@@ -38,6 +38,7 @@ def advised(store: Store, number: int = 1, *, day: date = DAY, **given: Any) -> 
         "config": "c" * 64,
         "silence": "",
         "unjudged": 0,
+        "mode": "live",
     }
     card = shared | {
         "rule": "steroid-overuse",
