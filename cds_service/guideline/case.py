@@ -8,6 +8,7 @@ from functools import cached_property
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline.evidence import Parameter
+from cds_service.guideline.finding import Criterion
 from cds_service.patient.facts import Facts, Filtration, Finding
 from cds_service.patient.safety import Gate, GateLimits, gate, latest_filtration, still
 from cds_service.patient.scores import Change, Improvement, improvement
@@ -20,6 +21,8 @@ class Case:
     def __init__(self, facts: Facts, today: date, overrides: Mapping[str, float]) -> None:
         self.facts, self.today, self._overrides = facts, today, overrides
         self._improvements: dict[SideTimeline, Improvement] = {}
+        #: what `criteria.pathway_population` found
+        self.populations: dict[SideTimeline, tuple[Criterion, ...]] = {}
         self.timeline = Timeline(
             facts,
             today,

@@ -104,7 +104,12 @@ def not_operated(side: SideTimeline) -> Criterion:
 
 
 def pathway_population(case: Case, side: SideTimeline) -> tuple[Criterion, ...]:
-    return active(side), adult(case), no_red_flag(case), not_operated(side)
+    """Six rules ask: worked out once for each side."""
+    known = case.populations.get(side)
+    if known is None:
+        known = active(side), adult(case), no_red_flag(case), not_operated(side)
+        case.populations[side] = known
+    return known
 
 
 def no_red_flag(case: Case) -> Criterion:

@@ -60,11 +60,11 @@ class LocalNonces:
     def __init__(self, most: int = MOST, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._most = most
-        self._seen: set[str] = set()
-        self._ends: list[tuple[float, str]] = []
+        self._seen: set[bytes] = set()
+        self._ends: list[tuple[float, bytes]] = []
         self._lock = threading.Lock()
 
-    def remember(self, key: str, until: float) -> bool:
+    def remember(self, key: bytes, until: float) -> bool:
         """False when it was remembered before. Raises Full rather than forget one too early."""
         with self._lock:
             self._forget()
@@ -95,7 +95,7 @@ class ReplayGuard:
 
         Raises NotAuthenticated for a token used before, Unverifiable where that is unknown.
         """
-        key = hashlib.sha256(f"{client}|{jti}".encode()).hexdigest()
+        key = hashlib.sha256(f"{client}|{jti}".encode()).digest()
         try:
             first = self._local.remember(key, until) and self._first_of_all(client, jti, until)
         except Full:

@@ -67,11 +67,11 @@ def test_strict_means_refusing_what_cannot_be_checked() -> None:
 def test_a_process_forgets_what_is_too_old_and_nothing_else() -> None:
     time = [1000.0]
     local = LocalNonces(most=2, now=lambda: time[0])
-    assert local.remember("a", 1010)
-    assert local.remember("b", 1020)
-    assert not local.remember("a", 1010)
+    assert local.remember(b"a", 1010)
+    assert local.remember(b"b", 1020)
+    assert not local.remember(b"a", 1010)
     with pytest.raises(Full):
-        local.remember("c", 1030)
+        local.remember(b"c", 1030)
     time[0] = 1011
-    assert local.remember("c", 1030)
-    assert not local.remember("b", 1020)
+    assert local.remember(b"c", 1030)
+    assert not local.remember(b"b", 1020)

@@ -4,10 +4,17 @@
     make profile    where the time of one call goes                       (tools.bench.profile)
     make soak       minutes of mixed load with faults                     (python -m tools.soak)
 
-- `bodies`   hook calls of a chosen size, made from the demo patients
-- `floor`    the least a Flask service can do with such a body
-- `servers`  starts what is measured, as `cds-service serve` does; memory and start-up time
-- `load`     one thread, many keep-alive connections, a latency for each answer
-- `measure`  rounds that alternate between the servers, so that a noisy machine hits all alike
-- `report`   ratios to the floor, targets, tables, plot
+- `bodies`    hook calls of a chosen size, made from the demo patients
+- `subjects`  what is measured: the floor, and the service with more and more switched on
+- `floor`     the least a Flask service can do with such a body
+- `bare`      the service without a database
+- `ehr`       a client that signs its calls
+- `servers`   starts what is measured, as `cds-service serve` does; memory, processor time
+- `load`      one thread, many keep-alive connections, a latency for each answer
+- `measure`   rounds that alternate between the servers, so that a noisy machine hits all alike
+- `steps`     the steps of one call in process; `profile` its functions
+- `footprint` what one call leaves in the database
+- `growth`    whether memory grows over very many calls
+- `targets`   what the figures are held against
+- `report`    one run as JSON, and its plot; `tables` its page
 """

@@ -15,6 +15,8 @@ from tools.bench.load import Call, call, send
 from tools.bench.servers import Server
 
 SERVICE = "pht-patient-view"
+#: the hookInstance of the fixture the bodies are made from
+INSTANCE = b"0d54cee4-98d7-5cab-912b-81968578427b"
 Sign = Callable[[str], str]  # the URL called -> a token, or ""
 
 
@@ -78,20 +80,13 @@ class Sample:
 
 def calls(subject: Subject, body: Body, number: int) -> list[Call]:
     """As many calls, each with a hookInstance (and a token) of its own."""
-    marked = body.data.replace(INSTANCE, b"%s", 1)
-    before, _, after = marked.partition(b"%s")
-    return [
-        call(
-            subject.url,
-            b"".join((before, str(uuid.uuid4()).encode("ascii"), after)),
-            subject.sign(subject.url),
-        )
-        for _ in range(number)
-    ]
+    return [call(subject.url, marked(body), subject.sign(subject.url)) for _ in range(number)]
 
 
-#: the hookInstance of the fixture the bodies are made from
-INSTANCE = b"0d54cee4-98d7-5cab-912b-81968578427b"
+def marked(body: Body) -> bytes:
+    """The call with a hookInstance of its own, as each call of an EHR has."""
+    before, _, after = body.data.partition(INSTANCE)
+    return b"".join((before, str(uuid.uuid4()).encode("ascii"), after))
 
 
 def measure(

@@ -1,43 +1,88 @@
-"""What a run found, as JSON with its raw samples, as a page of tables, and as a plot."""
+"""What a run found: JSON with its raw samples, and a plot. `tables` writes the page."""
 
 from __future__ import annotations
 
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tools.bench.measure import Sample
-from tools.bench.targets import FEW, FLOOR, KB, MS, Figures, Target
+from tools.bench.steps import DECIDE
+from tools.bench.subjects import ROLES
+from tools.bench.targets import FEW, KB, MS, Figures, Target, of_processes, targets
 
 ROOT = Path(__file__).parents[2]
+#: when memory was looked at
+MOMENTS = FRESH, USUAL, LARGE = ("fresh", "after bodies up to 100 kB", "after those of 1 to 10 MB")
+Memory = Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run. `started`: name -> seconds; `memory`: name -> when -> MB of each worker."""
+    """One run.
+
+    `started`: server -> seconds; `memory`: server -> when -> MB of each worker; `steps`: of one
+    call, for 100 kB and 20 relevant resources, in seconds; `footprint`: of one call in the
+    database; `growth`: (calls so far, MB); `recorded`: calls answered with a ledger, and on record.
+    """
 
     machine: Mapping[str, Any]
     samples: Sequence[Sample]
-    targets: Sequence[Target]
     started: Mapping[str, float]
-    memory: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]
+    memory: Memory
+    steps: Mapping[str, float] = field(default_factory=dict)
+    footprint: Mapping[str, float] = field(default_factory=dict)
+    growth: Sequence[tuple[int, float]] = ()
+    recorded: tuple[int, int] = (0, 0)
+
+    @property
+    def targets(self) -> list[Target]:
+        """Each with what was measured."""
+        whole = ROLES[0]
+        after = self.memory.get(whole, {}).get(USUAL, ())
+        return [
+            *targets(Figures(self.samples), *ROLES),
+            *of_processes(
+                self.started.get(whole, 0.0),
+                max((worker["resident"] for worker in after), default=0.0),
+                self.steps.get(DECIDE),
+                self.grown(),
+            ),
+        ]
+
+    def grown(self) -> float | None:
+        """MB between the first fifth of the calls (memories fill) and the end."""
+        if not self.growth:
+            return None
+        return self.growth[-1][1] - self.growth[len(self.growth) // 5][1]
 
     def as_json(self) -> dict[str, Any]:
         """Everything, latencies in microseconds."""
-        return {
-            "machine": dict(self.machine),
-            "targets": [asdict(one) | {"met": one.met} for one in self.targets],
-            "started": dict(self.started),
-            "memory": {name: dict(told) for name, told in self.memory.items()},
-            "samples": [
-                asdict(one) | {"latencies": [round(s * 1e6) for s in one.latencies]}
-                for one in self.samples
-            ],
-        }
+        told = asdict(self)
+        told["targets"] = [asdict(one) | {"met": one.met} for one in self.targets]
+        for one in told["samples"]:
+            one["latencies"] = [round(seconds * 1e6) for seconds in one["latencies"]]
+        return told
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Self:
+        """The run that `as_json` told of."""
+        samples = [
+            Sample(
+                **one
+                | {
+                    "latencies": [microseconds / 1e6 for microseconds in one["latencies"]],
+                    "rounds": [tuple(pair) for pair in one["rounds"]],
+                }
+            )
+            for one in told["samples"]
+        ]
+        kept = {name: value for name, value in told.items() if name != "targets"}
+        return cls(**kept | {"samples": samples})
 
 
 def machine() -> dict[str, Any]:
@@ -51,13 +96,19 @@ def machine() -> dict[str, Any]:
         platform.machine(),
     )
     return {
-        "commit": _git("rev-parse", "--short=12", "HEAD") + ("+" if _git("status", "-s") else ""),
+        "commit": _git("rev-parse", "--short=12", "HEAD") + ("+" if _changed() else ""),
         "date": _git("log", "-1", "--format=%cs"),
         "cpu": model,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "system": platform.platform(),
+        "load": round(os.getloadavg()[0], 2),
     }
+
+
+def _changed() -> bool:
+    """Whether the code is not as committed; results of an earlier run are no change of it."""
+    return bool(_git("status", "--short", "--", ".", ":!docs/performance"))
 
 
 def _git(*arguments: str) -> str:
@@ -67,74 +118,28 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def page(run: Run) -> Iterator[str]:
-    """The tables in Markdown, line by line."""
-    told = run.machine
-    yield f"Commit {told['commit']}, {told['cpu']}, {told['cores']} cores, Python {told['python']}."
-    yield ""
-    yield "| Target | Measured | Limit | |"
-    yield "|---|---|---|---|"
-    for one in run.targets:
-        sign = "at most" if one.at_most else "at least"
-        limit = f"{sign} {one.limit:g} {one.unit}".strip()
-        measured = f"{one.measured:.2f} {one.unit}".strip()
-        yield f"| {one.name} | {measured} | {limit} | {'met' if one.met else '**missed**'} |"
-    yield ""
-    yield from _answers(run)
-    yield ""
-    yield from _processes(run)
-
-
-def _answers(run: Run) -> Iterator[str]:
-    yield (
-        "| Body | Relevant of all resources | Connections | Server | p50 ms | p95 ms | p99 ms"
-        " | Calls a second | p50 over the floor's |"
-    )
-    yield "|---|---|---|---|---|---|---|---|---|"
-    figures = Figures(run.samples)
-    for one in run.samples:
-        floor = figures.of(FLOOR, one.asked, one.relevant, one.connections)
-        ratio = one.percentile(0.5) / floor.percentile(0.5) if floor else float("nan")
-        times = " | ".join(f"{one.percentile(p) * MS:.2f}" for p in (0.5, 0.95, 0.99))
-        yield (
-            f"| {one.asked // KB:,} kB | {one.relevant} of {one.resources:,} | {one.connections} |"
-            f" {one.subject} | {times} | {one.rate():,.0f} | {ratio:.2f} |"
-        )
-
-
-def _processes(run: Run) -> Iterator[str]:
-    yield "| Server | Start-up s | Memory of a worker MB, fresh | after the run |"
-    yield "|---|---|---|---|"
-    for name, seconds in run.started.items():
-        sizes = run.memory.get(name, {})
-        fresh, after = (_largest(sizes.get(when, ())) for when in ("fresh", "after"))
-        yield f"| {name} | {seconds:.2f} | {fresh} | {after} |"
-
-
-def _largest(workers: Sequence[Mapping[str, float]]) -> str:
-    sizes = [worker["resident"] for worker in workers]
-    return f"{max(sizes):.0f}" if sizes else "-"
-
-
 def plot(run: Run, file: Path) -> None:
-    """p50 over body size, one connection, both axes logarithmic."""
+    """p50 over body size, and calls a second over connections."""
     import matplotlib as mpl
 
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "pht-cds"  # the same run gives the same file
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(7, 4.2))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2))
     for name in dict.fromkeys(one.subject for one in run.samples):
-        points = sorted(
-            (one.size / KB, one.percentile(0.5) * MS)
-            for one in run.samples
-            if (one.subject, one.connections, one.relevant) == (name, 1, FEW)
+        mine = [one for one in run.samples if (one.subject, one.relevant) == (name, FEW)]
+        sizes = sorted(
+            (one.size / KB, one.percentile(0.5) * MS) for one in mine if one.connections == 1
         )
-        axes.plot(*zip(*points, strict=True), marker="o", label=name)
-    axes.set(xscale="log", yscale="log", xlabel="body, kB", ylabel="p50, ms")
-    axes.grid(visible=True, which="both", alpha=0.2)
-    axes.legend()
+        rates = sorted((one.connections, one.rate()) for one in mine if one.asked == 100 * KB)
+        for axes, points in ((left, sizes), (right, rates)):
+            axes.plot(*zip(*points, strict=True), marker="o", label=name)
+    left.set(xscale="log", yscale="log", xlabel="body, kB", ylabel="p50, ms (1 connection)")
+    right.set(yscale="log", xlabel="connections", ylabel="calls a second (100 kB)")
+    for axes in (left, right):
+        axes.grid(visible=True, which="both", alpha=0.2)
+    left.legend()
     figure.tight_layout()
     figure.savefig(file, metadata={"Date": None})
     plt.close(figure)
