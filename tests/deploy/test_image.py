@@ -92,6 +92,7 @@ def container(built: Built) -> Iterator[tuple[subprocess.Popen[bytes], dict[str,
     """The command of the image, running as its user."""
     environment = built.environment | {
         "CDS_SERVICE_AUTH": "open",
+        "CDS_SERVICE_DATABASE_TIMEOUT": "5000",  # two cores, and many tests at once
         "CDS_SERVICE_HOST": "127.0.0.1",
         "CDS_SERVICE_PORT": str(_free_port()),
     }

@@ -54,7 +54,9 @@ def test_systemd_has_nothing_to_say_about_the_unit(systemd: str, tmp_path: Path)
     assert "ExecStart=/opt/cds-service/bin/cds-service serve" in text
     unit.write_text(text.replace("/opt/cds-service/bin/cds-service", str(TOOLS / "cds-service")))
     done = run(systemd, "verify", "--man=no", unit)
-    assert (done.returncode, done.stderr) == (0, "")
+    # It looks at the units that this one needs, too: what it says of those is not ours.
+    told = [line for line in done.stderr.splitlines() if "cds-service" in line]
+    assert (done.returncode, told) == (0, [])
 
 
 def test_systemd_counts_the_unit_as_hardened(systemd: str) -> None:
