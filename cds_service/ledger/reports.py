@@ -6,7 +6,7 @@ What every front end shows comes from here: the command, the console's JSON and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,30 +101,46 @@ class Report:
 
 def report(connection: Connection, period: Period, by: By | None, least: int) -> Report:
     """The report; counts from 1 to `least - 1` are hidden (0: none are)."""
-    rows = _rows(connection, period, None if by is By.REASON else by)
+    return next(breakdowns(connection, period, [by], least))
+
+
+def breakdowns(
+    connection: Connection, period: Period, bys: Sequence[By | None], least: int
+) -> Iterator[Report]:
+    """Several reports of one period; what they share is read once."""
+    rows = {by: _rows(connection, period, by) for by in dict.fromkeys(map(_asked, bys))}
     every: Counter[str] = Counter()
-    for leaves in rows.values():
+    for leaves in next(iter(rows.values())).values():
         every.update(leaves)
-    split = {key: summed(leaves) for key, leaves in rows.items()} if by else {}
-    told = protect(summed(every), {} if by is By.REASON else split, PARENTS, least)
-    counts: dict[Key, Mapping[str, Told]] = dict(told.rows)
-    if by is By.REASON:
-        counts = dict(_reasons(told.total))
-    quick = {one.key: one for one in analytics.speeds(connection, period, by)} if by else {}
     overall = next(iter(analytics.speeds(connection, period)), None)
-    return Report(
-        period=period,
-        by=by,
-        least=least,
-        total=Line(key=(), counts=told.total, median=_median(overall, told.total, least)),
-        lines=tuple(
-            Line(key=key, counts=counts[key], median=_median(quick.get(key), counts[key], least))
-            for key in sorted(counts, key=_rank)
-        ),
-        withheld=bool(by and split and not counts),
-        calls=_alone(analytics.calls_made(connection, period), least),
-        unmatched=_alone(analytics.unmatched(connection, period), least),
-    )
+    calls = _alone(analytics.calls_made(connection, period), least)
+    unmatched = _alone(analytics.unmatched(connection, period), least)
+    for by in bys:
+        split = {key: summed(one) for key, one in rows[_asked(by)].items()} if _asked(by) else {}
+        told = protect(summed(every), split, PARENTS, least)
+        counts = dict(_reasons(told.total)) if by is By.REASON else told.rows
+        quick = {one.key: one for one in analytics.speeds(connection, period, by)} if by else {}
+        yield Report(
+            period=period,
+            by=by,
+            least=least,
+            total=_line((), told.total, overall, least),
+            lines=tuple(
+                _line(key, counts[key], quick.get(key), least) for key in sorted(counts, key=_rank)
+            ),
+            withheld=bool(split and not counts),
+            calls=calls,
+            unmatched=unmatched,
+        )
+
+
+def _line(key: Key, counts: Mapping[str, Told], speed: Speed | None, least: int) -> Line:
+    return Line(key=key, counts=counts, median=_median(speed, counts, least))
+
+
+def _asked(by: By | None) -> By | None:
+    """What is counted by: reasons are parts of the whole."""
+    return None if by is By.REASON else by
 
 
 def duration(seconds: float | None) -> str:

@@ -88,7 +88,7 @@ def _made(period: Period, *breakdowns: By | None) -> list[Report]:
     assert shared.store is not None  # noqa: S101  # the routes have looked
     least = shared.settings.small_numbers
     with closing(shared.store.unhurried()) as store, store.read() as connection:
-        return [reports.report(connection, period, by, least) for by in breakdowns]
+        return list(reports.breakdowns(connection, period, breakdowns, least))
 
 
 def _period(*, usual: bool) -> Period:
