@@ -7,22 +7,19 @@ name do not shut out the person who has it.
 
 from __future__ import annotations
 
-import time
+from limits import RateLimitItemPerMinute
 
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.strategies import RateLimiter
+from cds_service.trust.rates import Rates
 
 NAME = RateLimitItemPerMinute(10, 15)  # tries for one name, or from one known browser
 STRANGERS = RateLimitItemPerMinute(60, 1)  # tries from all browsers that are not known
 
 
 class Attempts:
-    """Counts in the storage of `counter`; `shares` is how many such counters there are."""
+    """Counted as calls of clients are: in Redis, or by each process its share."""
 
-    def __init__(self, counter: RateLimiter, shares: int = 1) -> None:
-        self._counter = counter
-        self._name = _part(NAME, shares)
-        self._strangers = _part(STRANGERS, shares)
+    def __init__(self, rates: Rates) -> None:
+        self._rates = rates
 
     def wait(self, name: str, browser: str | None) -> int:
         """Counts a try; the seconds until there may be one, 0: now.
@@ -30,17 +27,7 @@ class Attempts:
         `browser` is a known browser of this operator.
         """
         if browser:
-            return self._take(self._name, "login-browser", browser)
-        return self._take(self._name, "login-name", name) or self._take(
-            self._strangers, "login-strangers"
+            return self._rates.take(NAME, "login-browser", browser)
+        return self._rates.take(NAME, "login-name", name) or self._rates.take(
+            STRANGERS, "login-strangers"
         )
-
-    def _take(self, limit: RateLimitItem, *whose: str) -> int:
-        if self._counter.hit(limit, *whose):
-            return 0
-        return max(1, round(self._counter.get_window_stats(limit, *whose).reset_time - time.time()))
-
-
-def _part(limit: RateLimitItem, shares: int) -> RateLimitItem:
-    """What one of several processes that do not share their counts may let through."""
-    return type(limit)(max(1, limit.amount // shares), limit.multiples)

@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Overdue
 from typing import Any
 
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter as Window
@@ -61,9 +61,13 @@ class Rates:
 
     def wait(self, client: str, kind: str, per_minute: int) -> int:
         """Seconds until this client should try again; 0 when it may now, which is counted."""
+        return self.take(RateLimitItemPerMinute(per_minute), client, kind)
+
+    def take(self, limit: RateLimitItem, *whose: str) -> int:
+        """The same for any limit, counted under `whose`."""
         if self._redis and self._now() >= self._rest_until:
             try:
-                return self._asked(client, kind, per_minute).result(self._timeout)
+                return self._asked(limit, whose).result(self._timeout)
             except (Overdue, StorageError) as error:
                 self._rest_until = self._now() + REST
                 log.warning(
@@ -71,20 +75,20 @@ class Rates:
                 )
         if self._redis:
             degraded.send("rates-local")
-        share = math.ceil(per_minute / self._shares)
-        return _wait(self._alone(), client, kind, share)
+        share = math.ceil(limit.amount / self._shares)
+        return _wait(self._alone(), type(limit)(share, limit.multiples), whose)
 
     def close(self) -> None:
         """Ends the threads; for tests."""
         if self._threads:
             self._threads.shutdown(wait=True)
 
-    def _asked(self, client: str, kind: str, per_minute: int) -> Future[int]:
+    def _asked(self, limit: RateLimitItem, whose: tuple[str, ...]) -> Future[int]:
         with self._lock:
             if self._common is None or self._threads is None:
                 self._common = Window(self._storage())
                 self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rates")
-            return self._threads.submit(_wait, self._common, client, kind, per_minute)
+            return self._threads.submit(_wait, self._common, limit, whose)
 
     def _alone(self) -> Window:
         with self._lock:
@@ -107,9 +111,8 @@ class Rates:
         )
 
 
-def _wait(window: Window, client: str, kind: str, per_minute: int) -> int:
-    limit = RateLimitItemPerMinute(per_minute)
-    if window.hit(limit, client, kind):
+def _wait(window: Window, limit: RateLimitItem, whose: tuple[str, ...]) -> int:
+    if window.hit(limit, *whose):
         return 0
-    reset = window.get_window_stats(limit, client, kind).reset_time
+    reset = window.get_window_stats(limit, *whose).reset_time
     return max(1, math.ceil(reset - time.time()))

@@ -28,8 +28,6 @@ from flask import (
     url_for,
 )
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -42,7 +40,7 @@ from cds_service.trust.attempts import Attempts
 from cds_service.trust.operators import LONGEST, Operators, read_operators
 from cds_service.trust.refusals import Reason, refused
 from cds_service.trust.sessions import Sessions
-from cds_service.web import clock, known_browser, same_origin
+from cds_service.web import callers, clock, known_browser, same_origin
 from cds_service.web.cookies import jar
 from cds_service.web.pages import common
 
@@ -117,8 +115,7 @@ def _put_together(settings: Settings, store: Store | None) -> Login:
         idle=timedelta(seconds=settings.session_idle),
         life=timedelta(seconds=settings.session_life),
     )
-    counter = MovingWindowRateLimiter(MemoryStorage())
-    return Login(sessions, Attempts(counter, shares=settings.workers))
+    return Login(sessions, Attempts(callers.rates(settings)))
 
 
 def guard() -> None:

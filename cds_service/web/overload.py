@@ -2,8 +2,9 @@
 
 A call is let in when its body is here, so that a slow sender takes no other caller's place.
 As many calls again wait for a moment, which is taken from the time they have for fetching; the
-rest are told to come back. Health checks always
-pass, and so does the demo's FHIR server, which calls under way may be waiting for.
+rest are told to come back. Health checks always pass, and so does the demo's FHIR server, which
+calls under way may be waiting for. People who log in, or launch the SMART app, have places of
+their own: these wait for slow hashes and slow servers, and must take none from clients' calls.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ WAIT = 0.5  # seconds for a place; an EHR waits a few seconds for its cards
 ALWAYS = frozenset(
     {"health.health", "readiness.ready", "metrics.exposition", "static"}
 )  # endpoints that need no place
+
+
+WAITING = frozenset({"login", "smart"})  # blueprints whose requests may take seconds
+PEOPLE = 2  # they have one place for so many of those for calls
 
 
 class Places:
@@ -50,7 +55,8 @@ class Places:
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Lets calls in, after whatever may refuse them by their headers alone."""
-    places = Places(settings.in_flight)
+    calls = Places(settings.in_flight)
+    people = Places(max(1, settings.in_flight // PEOPLE))
 
     @app.before_request
     def _enter() -> None:
@@ -59,6 +65,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         _receive()
         if request.blueprint == "demo_fhir":
             return
+        places = people if request.blueprint in WAITING else calls
         began = time.monotonic()
         if not places.take():
             raise Overloaded("The service is busy. Call again in a moment.")

@@ -227,6 +227,7 @@ def test_the_card_that_led_here_is_named(
     assert "<script" not in page.text
 
 
+@pytest.mark.requirement("2.0-144", "2.0-146")
 def test_cards_lead_to_the_app_where_the_client_is_registered_for_it(
     made: Made, ehr: Launcher, tmp_path: Path
 ) -> None:

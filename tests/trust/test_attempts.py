@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from pathlib import Path
 
 from cds_service.trust.attempts import NAME, STRANGERS, Attempts
+from cds_service.trust.rates import Rates
+from tests.redis_server import new_redis
 
 
 def attempts(shares: int = 1) -> Attempts:
-    return Attempts(MovingWindowRateLimiter(MemoryStorage()), shares)
+    return Attempts(Rates(shares=shares))
 
 
 def let_through(counted: Attempts, tries: int, name: str, browser: str | None = None) -> int:
@@ -38,3 +39,15 @@ def test_many_names_are_tried_no_more_often_than_all_strangers_may() -> None:
 def test_processes_that_count_by_themselves_share_what_may_be_tried() -> None:
     assert let_through(attempts(2), 50, "ada") == NAME.amount // 2
     assert let_through(attempts(64), 50, "ada") == 1
+
+
+def test_with_redis_all_processes_and_machines_count_together(tmp_path: Path) -> None:
+    server = new_redis(tmp_path)
+    counters = [Rates(redis=server.url, shares=2, timeout=5.0) for _ in range(2)]
+    try:
+        let = [let_through(Attempts(rates), 20, "ada") for rates in counters]
+        assert let == [NAME.amount, 0]
+    finally:
+        for rates in counters:
+            rates.close()
+        server.stop()

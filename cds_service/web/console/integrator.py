@@ -53,6 +53,8 @@ def page() -> ResponseReturnValue:
     try:
         return _rendered(found=_linted())
     except CdsError as error:
+        if not request.form:  # no page of ours sent it
+            raise
         return make_response(_rendered(issues=error.issues), error.status)
 
 

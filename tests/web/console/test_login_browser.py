@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
@@ -104,3 +105,36 @@ def test_a_page_elsewhere_cannot_use_the_session(
     until(browser, "OperationOutcome")
     browser.get(f"{server.url}/console/what-if")
     assert "Logged in as ada" in said(browser)
+
+
+def test_over_https_the_cookies_are_bound_to_this_host(
+    start: Start, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    issued = trustme.CA().issue_cert("localhost", "127.0.0.1")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "certificate.pem")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    server = start(
+        "serve",
+        CDS_SERVICE_AUTH="open",
+        CDS_SERVICE_CONSOLE="password",
+        CDS_SERVICE_OPERATORS=str(operators_file(tmp_path)),
+        CDS_SERVICE_STATE=str(tmp_path / "state"),
+        CDS_SERVICE_PUBLIC_URL="https://localhost:{port}",
+        CDS_SERVICE_TLS_CERTIFICATE=str(tmp_path / "certificate.pem"),
+        CDS_SERVICE_TLS_KEY=str(tmp_path / "key.pem"),
+        CDS_SERVICE_DATABASE_TIMEOUT="5000",
+    )
+    profile = tmp_path_factory.mktemp("chromium")
+    driver = chromium(profile, "--ignore-certificate-errors", javascript=True)
+    try:
+        driver.get(f"{server.url.replace('127.0.0.1', 'localhost')}/console/what-if")
+        fill(driver, PASSWORD)
+        until(driver, "Logged in as ada")
+        held = {one["name"]: one for one in driver.get_cookies()}
+        assert sorted(held) == ["__Host-cds-console", "__Host-cds-console-known"]
+        for cookie in held.values():
+            told = (cookie["secure"], cookie["httpOnly"], cookie["sameSite"], cookie["path"])
+            assert told == (True, True, "Strict", "/")
+    finally:
+        driver.quit()
+        server.stop()
