@@ -75,9 +75,9 @@ class Expected:
         self._services = {one.hook: one for one in self._wiring.services.values()}
         self._fhir = world.fhir
 
-    def calls(self, number: int) -> list[Call]:
-        """So many calls: the hooks mixed, some without prefetch at a FHIR server good or bad."""
-        fetching = self._fetching()
+    def calls(self, number: int, *, bad: bool = True) -> list[Call]:
+        """So many calls: the hooks mixed, some without prefetch. `bad`: at bad FHIR servers too."""
+        fetching = [one for one in self._fetching() if bad or one.fhir == GOOD]
         made = []
         for index in range(number):
             if index % EVERY == EVERY - 1:

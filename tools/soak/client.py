@@ -20,6 +20,7 @@ from tools.soak.world import PUBLIC, World
 
 RIGHT, SHED, PARTLY, LATER = "right", "shed (503)", "named what is missing", "told to wait (503)"
 TIMEOUT = 60.0  # seconds
+LIFE = 60  # seconds of a token: so long the service remembers it
 MOST = 128  # connections at once, all together
 ATTEMPTS = 8  # of one call whose connection breaks
 PAUSE = 0.3  # seconds between two attempts
@@ -150,7 +151,7 @@ class Clients:
     def _sent(self, path: str, data: bytes) -> urllib3.BaseHTTPResponse | None:
         """None when the connection was lost."""
         headers = {"Content-Type": "application/json", "Connection": "close"}
-        headers |= self._ehr.bearer(PUBLIC + path)
+        headers |= self._ehr.bearer(PUBLIC + path, exp=int(time.time()) + LIFE)
         try:
             return self._pool.request("POST", self._url + path, body=data, headers=headers)
         except urllib3.exceptions.HTTPError:

@@ -85,7 +85,7 @@ def _latencies(result: Result) -> Iterator[str]:
 
 def _memory(result: Result) -> Iterator[str]:
     yield from (
-        "| Process | MB at first | MB at most | grew after the first tenth |",
+        "| Process | MB at first | MB at most | in the second half |",
         "|---|---|---|---|",
     )
     grown = growth(result)

@@ -21,7 +21,7 @@ DRIPPING = 12  # connections
 DROPPED = 30
 BURST = 60  # calls at once, all of which wait for a FHIR server that stalls
 DOWN = 1.5  # seconds without a database
-SLOW = 8.0  # seconds after which a slow client must have been cut off; it has PATIENCE
+SLOW = 30.0  # seconds a slow client drips at most; it is to be cut off after PATIENCE
 
 
 @dataclass(slots=True)
