@@ -19,6 +19,7 @@ from uuid import uuid4
 import orjson
 
 OPEN = "entries.jsonl"
+LOCK = "lock"  # held while an entry is added, and while the open file is moved aside
 REJECTED = "rejected"  # for people to look at; never read again
 
 
@@ -45,8 +46,12 @@ class Spool:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             if self.size() + self.rejected() + len(line) > self._limit:
                 raise SpoolFull("the spool is full")
-            with self._opened() as file:
-                _append(file, line)
+            with self._alone():
+                file = _appended(self._folder / OPEN)
+                file.write(line)
+                file.flush()
+            with file:  # the disk is waited for outside the lock
+                os.fsync(file.fileno())
         except OSError as error:
             code = errno.errorcode.get(error.errno or 0, "OSError")
             raise SpoolFull(f"the state folder cannot be written to ({code})") from error
@@ -97,9 +102,10 @@ class Spool:
         try:
             write(entry)
         except Rejected:
-            way = os.O_APPEND | os.O_CREAT | os.O_WRONLY
-            with os.fdopen(os.open(self._folder / REJECTED, way, 0o600), "ab") as file:
-                _append(file, line)
+            with self._alone(), _appended(self._folder / REJECTED) as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
             return False
         return True
 
@@ -115,10 +121,9 @@ class Spool:
         self._set_aside()
         gone: list[dict[str, Any]] = []
         for path in self._all():
-            with suppress(FileNotFoundError), path.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                if _is_at(file, path):
-                    gone += _rewrite(path, wanted)
+            mine = self._alone() if path.name in (OPEN, REJECTED) else _waited_for(path)
+            with suppress(FileNotFoundError), mine:
+                gone += _rewrite(path, wanted)
         return gone
 
     def _all(self) -> list[Path]:
@@ -129,25 +134,30 @@ class Spool:
 
     def _set_aside(self) -> None:
         if _size(self._folder / OPEN):
-            with self._opened():
+            with self._alone(), suppress(FileNotFoundError):  # another process may be first
                 (self._folder / OPEN).rename(self._folder / f"{uuid4()}.jsonl")
 
     @contextmanager
-    def _opened(self) -> Iterator[IO[bytes]]:
-        """The open file, locked; another process may have set it aside while this one waited."""
-        path = self._folder / OPEN
-        while True:
-            with os.fdopen(os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600), "ab") as f:
-                fcntl.flock(f, fcntl.LOCK_EX)
-                if _is_at(f, path):
-                    yield f
-                    return
+    def _alone(self) -> Iterator[None]:
+        """For a moment only: who adds must not wait for what is being written to the database."""
+        with _appended(self._folder / LOCK) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
 
-def _append(file: IO[bytes], line: bytes) -> None:
-    file.write(line)
-    file.flush()
-    os.fsync(file.fileno())
+def _appended(path: Path) -> IO[bytes]:
+    """The file open at its end; made, for its owner alone, where there is none."""
+    return os.fdopen(os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600), "ab")
+
+
+@contextmanager
+def _waited_for(path: Path) -> Iterator[None]:
+    """A file set aside, while no process writes it to the database. Raises FileNotFoundError."""
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not _is_at(file, path):
+            raise FileNotFoundError
+        yield
 
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:

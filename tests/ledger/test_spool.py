@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +72,38 @@ def test_processes_that_add_and_drain_at_once_lose_and_mix_nothing(
     for child in range(3):
         taken += (tmp_path / f"taken-{child}").read_text().split()
     assert sorted(taken) == sorted(f"{c}-{n}" for c in range(3) for n in range(40))
+
+
+def test_who_adds_waits_for_nothing_that_is_being_written(spool: Spool) -> None:
+    """Not even those who came while the file was moved aside."""
+    spool._limit = 100_000_000
+    added, over = Counter[int](), threading.Event()
+    written: list[Counter[int]] = []
+
+    def adding(number: int) -> None:
+        while not over.is_set():
+            spool.add({"n": number})
+            added[number] += 1
+
+    def each_added(before: Counter[int]) -> bool:
+        return all(added[number] > before[number] + 1 for number in range(6))
+
+    def write(_: dict[str, Any]) -> None:
+        if not written:  # the first of each time
+            written.append(Counter(added))
+            assert any(each_added(written[0]) or over.wait(0.01) for _ in range(3000))
+
+    with ThreadPoolExecutor(6) as pool:
+        threads = [pool.submit(adding, number) for number in range(6)]
+        try:
+            assert any(each_added(Counter()) or over.wait(0.01) for _ in range(3000))
+            for _ in range(5):
+                written.clear()
+                assert spool.drain(write) > 0
+        finally:
+            over.set()
+        for one in threads:
+            one.result(timeout=30)
 
 
 def test_a_full_spool_says_so_and_keeps_what_it_has(tmp_path: Path) -> None:
