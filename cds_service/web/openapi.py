@@ -160,8 +160,9 @@ def _operation(method: str, rule: Rule, view: Any, shared: Wiring) -> dict[str, 
                 for status, told in detail.also.items()
             },
             "default": {
-                "description": "Refused; the OperationOutcome says why.",
-                "content": _content({JSON: {"$ref": "#/components/schemas/outcome"}}),
+                "description": "Refused; the OperationOutcome, or the page, says why.",
+                # A page with a form shows the fault in the page.
+                "content": _content({JSON: _OUTCOME} | (_PAGE if HTML in detail.answer else {})),
             },
         },
     }

@@ -80,7 +80,8 @@ def dripping() -> Iterator[Callable[..., None]]:
         def drip(running: Running, number: int, opening: bytes) -> None:
             connections = [stack.enter_context(connected(running)) for _ in range(number)]
             for connection in connections:
-                connection.sendall(opening)
+                with suppress(BrokenPipeError, ConnectionResetError):  # cut off for a later one
+                    connection.sendall(opening)
 
             def feed() -> None:
                 while not over.wait(0.1):
