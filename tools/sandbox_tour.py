@@ -11,10 +11,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +22,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tools.screenshots import IMAGES, browser, demo
+from tools.static_server import served
 
 PATIENCE = 20  # seconds for an answer to be on the screen
 NEAR = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
@@ -40,13 +37,6 @@ return performance.getEntriesByType('resource')
 
 def rest(seconds: float) -> None:
     threading.Event().wait(seconds)
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files, and says nothing of it."""
-
-    def log_message(self, *_args: Any) -> None:
-        pass
 
 
 class Tour:
@@ -197,24 +187,12 @@ class Tour:
             raise
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The folder on a free port of this machine."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://localhost:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def main(build: Path) -> None:
     if not (build / "app.bundle.js").is_file():
         sys.exit(f"{build} holds no built sandbox: {__doc__}")
-    with served(build) as sandbox, demo() as url, browser(NEAR, window="1400,1000") as window:
+    with served(build) as port, demo() as url, browser(NEAR, window="1400,1000") as window:
         near = url.replace("127.0.0.1", "localhost")
-        Tour(window, sandbox, near).walk()
+        Tour(window, f"http://localhost:{port}/", near).walk()
 
 
 if __name__ == "__main__":

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -17,6 +13,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.conftest import Running, Start
 from tests.web.chromium import CHROMIUM, DRIVER, chromium, complaints
+from tools.static_server import served
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,19 +22,11 @@ pytestmark = [
 PAGE = Path(__file__).parent / "page_elsewhere"
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_args: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[str]:
     """The origin of the page: another port is another origin."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(PAGE)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with served(PAGE) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,8 @@ def _linted() -> LintReport:
     shared = wiring()
     today = day.chosen(request.form, "today")
     services = list(shared.services.values())
-    return linting.lint(parse_json(text.encode()), services, today=today, site=shared.site)
+    body = parse_json(text.encode(), shared.limits)
+    return linting.lint(body, services, today=today, site=shared.site)
 
 
 def _rendered(**more: Any) -> str:
