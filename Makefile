@@ -8,6 +8,7 @@
 # make soak    minutes of mixed load while things break: is every promise kept? docs/performance/soak.*
 # make profile where the time of one call goes
 # make audit   known faults of what is pinned, and ruff's security rules (asks the network)
+# make fuzz    coverage-guided fuzzing of reading and deciding, a set number of runs (minutes)
 # make fhirserver  a FHIR server for tests, on Node, into .venv/fhir-server
 # make clean   removes what the others made
 
@@ -18,7 +19,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INSTALLED_FROM := setup.cfg setup.py pyproject.toml constraints.txt
 
-.PHONY: demo fhirserver test check style types architecture evidence trace conformance mutate bench soak profile audit clean
+.PHONY: demo fhirserver test check style types architecture evidence trace conformance mutate bench soak profile audit fuzz clean
 
 demo: $(VENV)/.run
 	@$(BIN)/python -m cds_service demo --port $(PORT)
@@ -80,6 +81,9 @@ profile: $(VENV)/.dev
 audit: $(VENV)/.audit
 	@$(BIN)/python -m tools.audit
 
+fuzz: $(VENV)/.fuzz
+	@$(BIN)/python -m tools.fuzz $(ARGS)
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -107,4 +111,8 @@ $(VENV)/.bench: $(INSTALLED_FROM) | $(VENV)/.dev
 
 $(VENV)/.audit: $(INSTALLED_FROM) | $(VENV)/.dev
 	@$(PIP) --editable '.[audit]'
+	@touch $@
+
+$(VENV)/.fuzz: $(INSTALLED_FROM) | $(VENV)/.dev
+	@$(PIP) --editable '.[fuzz]'
 	@touch $@

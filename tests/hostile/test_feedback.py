@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.hostile.conftest import PUBLIC, SERVICE, Guarded, is_refused
+from tests.hostile.conftest import PUBLIC, SERVICE, Guarded, call, is_refused
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("afterwards")]
 
@@ -28,8 +28,9 @@ def tell(guarded: Guarded, *entries: Any, tenant: str = "a", path: str = PATH) -
 
 @pytest.fixture
 def card(guarded: Guarded) -> str:
-    """The id of a card issued to the client north, tenant a."""
-    return str(guarded.as_north().json()["cards"][0]["uuid"])
+    """The id of a card issued to the client north, tenant a, and to nobody else."""
+    answer = guarded.as_north(json=call() | {"hookInstance": str(uuid.uuid4())})
+    return str(answer.json()["cards"][0]["uuid"])
 
 
 def overridden(card: str, **changed: Any) -> dict[str, Any]:

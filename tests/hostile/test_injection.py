@@ -242,6 +242,15 @@ def test_attack_markup_in_a_record_pasted_into_the_console(console: Running) -> 
     assert shown > 0  # the records are shown, as text
 
 
+def test_attack_markup_in_a_request_pasted_into_the_linter(console: Running) -> None:
+    for file in REQUESTS[::5]:
+        sent = worded(json.loads(file.read_text()))
+        form = {"text": json.dumps(sent), "today": "2026-06-15"}
+        answer = requests.post(console.url + "/console/integrator/lint", data=form, timeout=60)
+        assert answer.status_code == 200, answer.text
+        check_page(answer)
+
+
 def test_attack_markup_in_one_text_of_a_pasted_record_after_the_other(console: Running) -> None:
     for file, path in elements().values():
         sent = json.loads(file.read_text())

@@ -293,6 +293,25 @@ def check_left(driven: Driven) -> None:
             assert_clean(str(file), file.read_bytes(), MARK)
 
 
+def check_commands(site: Site) -> None:
+    """What an operator prints or exports of the record names nobody."""
+    for words in (
+        ["feedback", "report"],
+        ["feedback", "export", "--format", "hti1-csv"],
+        ["feedback", "export", "--format", "fhir-ndjson"],
+        ["ledger", "purge", "--dry-run"],
+        ["clients"],
+        ["settings"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "cds_service", *words],
+            env={**os.environ, **site.environment},
+            cwd=site.folder, capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert_clean(" ".join(words), done.stdout + done.stderr, MARK)
+
+
 def drive(driven: Driven) -> None:
     for step in (drive_hooks, drive_errors, drive_feedback, drive_fetching, drive_pages):
         step(driven)
@@ -307,6 +326,7 @@ def test_nothing_of_a_patient_is_left_with_sqlite(start: Start, site: Site) -> N
     assert b"surgical-referral-overdue" in held  # it does hold what was advised
     assert OWN.encode() in held
     assert_clean("database under way", held, MARK)
+    check_commands(site)
     driven.running.stop()
     check_left(driven)
 
@@ -363,8 +383,8 @@ def test_the_what_if_page_leaves_nothing_behind(start: Start, tmp_path: Path) ->
         sent = marked(json.loads((FIXTURES / name / "request.json").read_text()))
         for text in (json.dumps(sent), json.dumps(sent)[:-9], MARK):
             form = {"text": text, "service": "pht-patient-view", "today": "2026-06-15"}
-            for path in ("/console/what-if", "/console/what-if/result"):
-                requests.post(f"{running.url}{path}?{MARK}", data=form, timeout=60)
+            for path in ("what-if", "what-if/result", "integrator/lint"):
+                requests.post(f"{running.url}/console/{path}?{MARK}", data=form, timeout=60)
     # an open server refuses what a proxy forwards
     forwarded = {"X-Forwarded-For": MARK}
     answer = requests.get(running.url + "/cds-services", headers=forwarded, timeout=20)
