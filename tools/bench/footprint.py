@@ -32,30 +32,30 @@ CALLS = 2_000
 PASSING = "nonces"
 
 
-def footprint(folder: Path) -> dict[str, float]:
+def footprint(folder: Path, calls: int = CALLS) -> dict[str, float]:
     """For each call with a token: transactions that read, that write, rows and bytes kept."""
     settings = Settings.load(auth="open", state=folder)
     store = open_store(settings, bounded=False)
     begun: Counter[str] = Counter()
     event.listen(store.engine, "begin", lambda connection: _count(connection, begun))
     before = _size(store)
-    _calls(Ledger(store, SITE, folder / "spool", required=True, spool_limit=0), store)
+    _make(calls, Ledger(store, SITE, folder / "spool", required=True, spool_limit=0), store)
     transactions = dict(begun)
     rows = _rows(store)
     kept = sum(count for name, count in rows.items() if name != PASSING)
     found = {
-        "reads": transactions.get("read", 0) / CALLS,
-        "writes": transactions.get("write", 0) / CALLS,
-        "rows": kept / CALLS,
-        "bytes": (_size(store) - before) / CALLS,
+        "reads": transactions.get("read", 0) / calls,
+        "writes": transactions.get("write", 0) / calls,
+        "rows": kept / calls,
+        "bytes": (_size(store) - before) / calls,
     }
     store.close()
     return found
 
 
-def _calls(ledger: Ledger, store: Store) -> None:
+def _make(calls: int, ledger: Ledger, store: Store) -> None:
     now = clock.now()
-    for _ in range(CALLS):
+    for _ in range(calls):
         expires = now + timedelta(seconds=1)
         nonces.remember(store, client="bench", jti=uuid4().hex, expires=expires, now=now)
         call = parse(parse_json(marked(body(10_000, 5))), hook=SERVICE.hook)

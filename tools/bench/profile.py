@@ -89,7 +89,7 @@ def _steps(found: Mapping[tuple[int, int], Mapping[str, float]]) -> Iterator[str
 
 
 def _functions(folder: Path, size: int, relevant: int, calls: int) -> Iterator[str]:
-    settings = Settings.load(auth="open", state=folder, today=TODAY)
+    settings = Settings.load(auth="open", state=folder, today=TODAY, database_timeout=5_000)
     app = create_app(settings, store=open_store(settings))
     call = _caller(app, size, relevant)
     call()

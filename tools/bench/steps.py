@@ -80,7 +80,7 @@ def _steps(size: int, relevant: int) -> dict[str, Step]:
 
 
 def _ledger(folder: Path) -> Ledger:
-    store = open_store(Settings.load(auth="open", state=folder))
+    store = open_store(Settings.load(auth="open", state=folder, database_timeout=5_000))
     return Ledger(store, SITE, folder / "spool", required=True, spool_limit=1_000_000)
 
 

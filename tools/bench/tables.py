@@ -13,6 +13,8 @@ from tools.bench.targets import FEW, FLOOR, KB, MS, Figures, Target
 PROFILE = "[profile.md](profile.md)"
 #: where the profile shows why a target is missed, by a word of its name
 REASONS = (
+    ("memory of a worker after", "'Processes' below: the floor's worker grows with the bodies too"),
+    ("decide()", f"the functions for 100 kB in {PROFILE}"),
     ("1,000 kB", f"'prefetch to evidence' and 'evidence to facts' for 1,000 kB in {PROFILE}"),
     ("100 kB, 100", f"'evidence to facts' with 100 relevant resources in {PROFILE}"),
     ("the ledger", f"the ledger's steps in {PROFILE}: most is waiting for the disk"),
