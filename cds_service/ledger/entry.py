@@ -13,7 +13,18 @@ from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, and_, bindparam, case, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FunctionElement,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.dml import ReturningInsert
@@ -171,7 +182,17 @@ def _new_card(dialect: str) -> ReturningInsert[Any]:
             "why": case((was_shown, cards.c.why), else_=new.excluded.why),
         },
     )
+    if dialect == "postgresql":
+        return again.returning(cards.c.id, lock(cards.c.uuid))
     return again.returning(cards.c.id)
+
+
+def lock(uuid: ColumnElement[str] | str) -> FunctionElement[Any]:
+    """For PostgreSQL: whoever writes about this card is alone until the transaction ends.
+
+    Otherwise a card and feedback on it, written at the same moment, would not see each other.
+    """
+    return func.pg_advisory_xact_lock(func.hashtextextended(uuid, 0))
 
 
 @once

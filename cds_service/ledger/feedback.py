@@ -17,6 +17,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, select
 
 from cds_service.errors import Issue
+from cds_service.ledger.entry import lock
 from cds_service.ledger.scope import Owner
 from cds_service.ledger.tables import cards, feedback, suggestions
 from cds_service.store.statements import insert
@@ -77,6 +78,9 @@ def keep(
     issues = []
     for one in told:
         card = _card(connection, one.card, owner, services)
+        if card is None and connection.dialect.name == "postgresql":
+            connection.execute(select(lock(one.card)))  # it may just be written
+            card = _card(connection, one.card, owner, services)
         arrived = {"service": service, "received": now, "day": min(day, one.at.date())}
         _keep(connection, one, owner, arrived | {"card": card.id if card else None})
         if card is None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from cds_service.errors import Unavailable
+from cds_service.ledger.entry import write
+from cds_service.ledger.feedback import keep, read_entry
+from cds_service.ledger.scope import Owner
 from cds_service.ledger.tables import calls, cards, feedback, suggestions
 from cds_service.store import schema
 from cds_service.store.engine import Store
@@ -195,6 +201,52 @@ def test_migrations_down_and_up_again_keep_what_is_older(client: FlaskClient, st
     (again,) = opened(client)
     assert tell(client, accepted(again)).status_code == 200
     assert len(rows(store, cards)) == len(rows(store, feedback)) == 1
+
+
+def spooled(client: FlaskClient, store: Store) -> tuple[Any, Any]:
+    """A card that was shown, and its call, which waits and is not written yet."""
+    ledger = client.application.extensions["cds_service"].ledger
+    schema.revert(store)
+    (card,) = opened(client)
+    schema.migrate(store)
+    (made,) = ledger._spool.remove(lambda _: True)
+    return card, made
+
+
+@pytest.mark.parametrize("first", ["card", "feedback"])
+def test_a_card_and_its_feedback_written_at_the_same_moment_find_each_other(
+    client: FlaskClient, store: Store, first: str
+) -> None:
+    """As when the card waits in a spool that is just being written."""
+    card, made = spooled(client, store)
+    told = [read_entry(0, accepted(card), comments=False)]
+    name, begun = made["call"]["service"], threading.Event()
+
+    def write_card(connection: Connection) -> None:
+        write(connection, made, shared_id="")
+
+    def write_feedback(connection: Connection) -> None:
+        owner = Owner(client=made["call"]["client"])
+        now = {"now": clock.now(), "day": clock.now().date()}
+        keep(connection, told, owner=owner, service=name, services=[name], **now)
+
+    order = [write_card, write_feedback]
+    one, other = order if first == "card" else order[::-1]
+
+    def meanwhile() -> None:
+        begun.set()
+        with store.write() as connection:
+            other(connection)
+
+    with ThreadPoolExecutor(1) as pool:
+        with store.write() as connection:
+            one(connection)
+            done = pool.submit(meanwhile)
+            assert begun.wait(30)
+            time.sleep(0.3)  # it waits, or has read what it can read before this is committed
+        done.result(timeout=30)
+    (kept,), (row,) = rows(store, feedback), rows(store, cards)
+    assert kept.card == row.id
 
 
 def test_reading_fails_loudly_where_it_must(store: Store) -> None:
