@@ -38,20 +38,22 @@ class DrainingArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, app: Any, stopping: Stopping, drain: float) -> None:
         self._stopping = stopping
         self._drain = drain
+        self._words = 0  # how often it was told to stop
         super().__init__(app)
 
     def signal(self, sig: int, frame: object) -> None:
         """Called by Python as the signal comes: gunicorn may be busy with a reload still."""
         if sig in AT_ONCE and os.getpid() == self.pid:  # not in a worker that was just forked
             self._stopping.begin()
+            self._words += 1
         super().signal(sig, frame)
 
     def handle_term(self) -> None:
         """Called by gunicorn on SIGTERM."""
         end = time.monotonic() + self._drain
-        while (left := end - time.monotonic()) > 0:
-            if any(one in AT_ONCE for one in self.wait_for_signals(timeout=min(left, 1.0))):
-                break
+        # Counted, not taken from the queue: gunicorn may have taken two words from it at once.
+        while self._words == 1 and (left := end - time.monotonic()) > 0:
+            self.wait_for_signals(timeout=min(left, 1.0))
             self.reap_workers()
             self.murder_workers()
             self.manage_workers()

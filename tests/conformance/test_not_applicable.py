@@ -29,11 +29,11 @@ def test_no_source_carries_an_icon(service: Caller) -> None:
     assert not any("icon" in card["source"] for card in cards(service))
 
 
-def test_no_link_opens_an_app(service: Caller) -> None:
-    excused("2.0-144", "2.0-146", "3.0-36", "3.0-37")
+def test_no_link_asks_to_be_launched_by_itself(service: Caller) -> None:
+    excused("3.0-36", "3.0-37")
     for link in links(service):
         assert link.keys() == {"label", "url", "type"}
-        assert link["type"] == "absolute"
+        assert link["type"] == "absolute"  # here no client has the app
 
 
 def test_no_system_action_is_sent(service: Caller) -> None:

@@ -56,7 +56,10 @@ class Told:
 
 
 class Load:
-    """`each` calls by each of so many clients, with feedback on every card (or none)."""
+    """`each` calls by each of so many clients, with feedback on every card (or none).
+
+    They make more, up to a limit, until what they were told is `enough`.
+    """
 
     def __init__(
         self,
@@ -65,8 +68,10 @@ class Load:
         each: int = 12,
         *,
         telling: bool = True,
+        enough: Callable[[Told], bool] = lambda _: True,
     ) -> None:
         self._telling = telling
+        self._enough = enough
         self.told = Told()
         self._urls = [server.url for server in servers]
         self._clients, self._each = clients, each
@@ -96,7 +101,9 @@ class Load:
         self._urls = [server.url for server in servers]
 
     def _client(self, number: int) -> None:
-        for turn in range(self._each):
+        for turn in range(ATTEMPTS):
+            if turn >= self._each and self._enough(self.told):
+                return
             card = self._called(number + turn)
             if card is not None and self._telling:
                 told = accepted(card) if turn % 2 else overridden(card, "patient-declined")

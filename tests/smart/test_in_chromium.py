@@ -10,14 +10,11 @@ from pathlib import Path
 import pytest
 import trustme
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support import expected_conditions as when
-from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.conftest import Running, Start
 from tests.smart.launcher import CLIENT, Launcher, launching
-from tests.web.chromium import CHROMIUM, DRIVER, barriers, chromium, complaints
+from tests.web.chromium import CHROMIUM, DRIVER, barriers, chromium, complaints, until
 
 pytestmark = [
     pytest.mark.browser,
@@ -90,8 +87,9 @@ def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
 
 def allow(browser: webdriver.Chrome) -> None:
     """The user logs in at the EHR and agrees, and waits for the app."""
-    WebDriverWait(browser, 20).until(when.element_to_be_clickable((By.ID, "allow"))).click()
-    WebDriverWait(browser, 30).until(when.presence_of_element_located((By.CSS_SELECTOR, "main")))
+    until(browser, lambda b: b.find_element(By.ID, "allow").is_displayed())
+    browser.find_element(By.ID, "allow").click()
+    until(browser, lambda b: b.find_element(By.CSS_SELECTOR, "main").is_displayed())
 
 
 def said(browser: webdriver.Chrome) -> str:
@@ -110,9 +108,7 @@ def test_an_ehr_shows_the_app_in_a_frame(browser: webdriver.Chrome, both: Set) -
     for link in browser.find_elements(By.CSS_SELECTOR, "article footer a"):
         assert link.get_attribute("target") == "_blank"
     browser.find_element(By.CSS_SELECTOR, "form button").click()
-    stale = (StaleElementReferenceException,)  # the page was just replaced
-    waiting = WebDriverWait(browser, 20, ignored_exceptions=stale)
-    waiting.until(lambda b: "This view has ended" in said(b))
+    until(browser, lambda b: "This view has ended" in said(b))
     assert complaints(browser) == []
     assert both.ehr.refused == []
 

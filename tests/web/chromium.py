@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from axe_core_python.selenium import Axe
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 GRAVE = ("serious", "critical")
@@ -38,6 +41,16 @@ def chromium(profile: Path, *flags: str, javascript: bool, dark: bool = False) -
     driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
     driver.set_page_load_timeout(30)
     return driver
+
+
+def until(
+    browser: webdriver.Chrome, true: Callable[[webdriver.Chrome], object], told: str = ""
+) -> None:
+    """Waits until it is so, also while the page that is asked is being replaced.
+
+    Chromium has several words for that: a stale element, none, a node of another document.
+    """
+    WebDriverWait(browser, 30, ignored_exceptions=(WebDriverException,)).until(true, told)
 
 
 def complaints(browser: webdriver.Chrome) -> list[str]:

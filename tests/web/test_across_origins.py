@@ -9,10 +9,9 @@ from urllib.parse import urlencode
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.conftest import Running, Start
-from tests.web.chromium import CHROMIUM, DRIVER, chromium, complaints
+from tests.web.chromium import CHROMIUM, DRIVER, chromium, complaints, until
 from tools.static_server import served
 
 pytestmark = [
@@ -40,8 +39,8 @@ def state(browser: webdriver.Chrome) -> str:
     return browser.find_element(By.ID, "state").text
 
 
-def until(browser: webdriver.Chrome, begins: str) -> str:
-    WebDriverWait(browser, 20).until(lambda b: state(b).startswith(begins))
+def until_state(browser: webdriver.Chrome, begins: str) -> str:
+    until(browser, lambda b: state(b).startswith(begins))
     return state(browser)
 
 
@@ -55,12 +54,12 @@ def test_the_demo_is_called_and_told_from_any_page(
 ) -> None:
     demo = start("demo").url
     opened(browser, elsewhere, demo, demo, "week-6")
-    assert until(browser, "200") == "200 1"
+    assert until_state(browser, "200") == "200 1"
     assert browser.find_element(By.CSS_SELECTOR, "article h2").text
     browser.find_element(By.CSS_SELECTOR, "article button").click()
-    until(browser, "feedback 200")
+    until_state(browser, "feedback 200")
     opened(browser, elsewhere, demo, demo, "week-6")  # what was dismissed is not shown again
-    assert until(browser, "200") == "200 0"
+    assert until_state(browser, "200") == "200 0"
     assert complaints(browser) == []
 
 
@@ -70,8 +69,8 @@ def test_a_server_is_called_by_listed_pages_only(
     usual = {"CDS_SERVICE_AUTH": "open", "CDS_SERVICE_TODAY": "2026-06-15"}
     listed = start("serve", **usual, CDS_SERVICE_CORS_ORIGINS=elsewhere)
     opened(browser, elsewhere, listed.url, demo_server.url, "steroid-overuse")
-    assert until(browser, "200") == "200 1"
+    assert until_state(browser, "200") == "200 1"
     closed = start("serve", **usual, CDS_SERVICE_CORS_ORIGINS="https://ehr.example")
     opened(browser, elsewhere, closed.url, demo_server.url, "steroid-overuse")
-    assert until(browser, "refused") == "refused: TypeError"
+    assert until_state(browser, "refused") == "refused: TypeError"
     assert any("CORS policy" in one for one in complaints(browser))

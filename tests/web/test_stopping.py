@@ -14,8 +14,12 @@ from typing import Any
 import pytest
 import requests
 
+from cds_service.settings import Settings
+from cds_service.web import create_app, server
+from cds_service.web.stopping import DrainingArbiter, Stopping
 from tests.conftest import ROOT, Running, Start
 from tests.trust.test_reload import eventually
+from tests.web.fakes import FakeService
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +95,19 @@ def test_while_it_drains_calls_are_answered_and_probes_refused(
     assert running.process.poll() is None
     running.process.send_signal(signal.SIGTERM)  # a second word ends the waiting
     assert running.process.wait(timeout=30) == 0
+
+
+def test_two_words_taken_at_once_are_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """gunicorn takes all signals that wait, and they may come while it starts its workers."""
+    app = create_app(Settings.load(auth="open"), [FakeService()])
+    chosen = server.options(Settings.load())
+    arbiter = DrainingArbiter(server.Server(app, chosen, lambda: app), Stopping(), drain=3600)
+    monkeypatch.setattr(arbiter, "pid", os.getpid(), raising=False)
+    for _ in range(2):
+        arbiter.signal(signal.SIGTERM, None)
+    assert arbiter.wait_for_signals() == [signal.SIGTERM] * 2
+    with pytest.raises(StopIteration):
+        arbiter.handle_term()
 
 
 def test_a_worker_that_is_told_to_stop_does_not_stop_the_server(

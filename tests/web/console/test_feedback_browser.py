@@ -11,10 +11,9 @@ import pytest
 import requests
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.conftest import ROOT, Running, Start
-from tests.web.chromium import CHROMIUM, DRIVER, barriers, chromium, complaints
+from tests.web.chromium import CHROMIUM, DRIVER, barriers, chromium, complaints, until
 
 pytestmark = [
     pytest.mark.browser,
@@ -65,7 +64,7 @@ def test_an_analyst_reads_the_page(
         since = browser.find_element(By.NAME, "since")
         assert since.get_attribute("value") == "2026-03-18"
         browser.find_element(By.CSS_SELECTOR, "form.trial button").click()
-        WebDriverWait(browser, 20).until(lambda b: "since=2026-03-18" in b.current_url)
+        until(browser, lambda b: "since=2026-03-18" in b.current_url)
         if javascript:
             assert barriers(browser) == []
             for item in browser.find_elements(By.CSS_SELECTOR, "svg .item"):

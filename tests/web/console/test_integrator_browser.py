@@ -12,8 +12,8 @@ from selenium.webdriver.common.by import By
 
 from tests.conformance.calls import VIEW, overdue
 from tests.conftest import ROOT, Running
-from tests.web.chromium import CHROMIUM, DRIVER, barriers, chromium, complaints
-from tests.web.console.test_what_if_browser import all_of, one, until
+from tests.web.chromium import CHROMIUM, DRIVER, barriers, chromium, complaints, until
+from tests.web.console.test_what_if_browser import all_of, one
 
 pytestmark = [
     pytest.mark.browser,

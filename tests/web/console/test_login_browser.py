@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 import trustme
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.conftest import ROOT, Running, Start
 from tests.operators import PASSWORD, operators_file
-from tests.web.chromium import CHROMIUM, DRIVER, barriers, chromium, complaints
+from tests.web.chromium import CHROMIUM, DRIVER, barriers, chromium, complaints, until
 
 pytestmark = [
     pytest.mark.browser,
@@ -49,10 +47,8 @@ def said(browser: webdriver.Chrome) -> str:
     return browser.find_element(By.TAG_NAME, "body").text
 
 
-def until(browser: webdriver.Chrome, text: str) -> None:
-    stale = (StaleElementReferenceException,)  # the page was just replaced
-    waiting = WebDriverWait(browser, 20, ignored_exceptions=stale)
-    waiting.until(lambda b: text in said(b), f"{text!r} is not on the page")
+def until_said(browser: webdriver.Chrome, text: str) -> None:
+    until(browser, lambda b: text in said(b), f"{text!r} is not on the page")
 
 
 def fill(browser: webdriver.Chrome, password: str) -> None:
@@ -68,23 +64,23 @@ def test_an_operator_logs_in_works_and_logs_out(browser: webdriver.Chrome, serve
     assert complaints(browser) == []
 
     fill(browser, "not the password")
-    until(browser, "Name or password is not right.")
+    until_said(browser, "Name or password is not right.")
     assert barriers(browser) == []
     browser.get_log("browser")  # Chromium writes there that the answer was 403
 
     fill(browser, PASSWORD)
-    until(browser, "Logged in as ada")
+    until_said(browser, "Logged in as ada")
     assert browser.current_url.endswith("/console/what-if?today=2026-06-15")
     assert barriers(browser) == []
 
     field = browser.find_element(By.ID, "text")
     browser.execute_script("arguments[0].value = arguments[1]", field, RECORD.read_text())
     browser.find_element(By.CSS_SELECTOR, "#trial .fields button").click()
-    until(browser, "surgical")
+    until_said(browser, "surgical")
     assert complaints(browser) == []
 
     browser.find_element(By.CSS_SELECTOR, ".operator button").click()
-    until(browser, "These pages are for the operators")
+    until_said(browser, "These pages are for the operators")
     browser.get(f"{server.url}/console/what-if")
     assert "/console/login?next=" in browser.current_url
     assert complaints(browser) == []
@@ -95,14 +91,14 @@ def test_a_page_elsewhere_cannot_use_the_session(
 ) -> None:
     browser.get(f"{server.url}/console/login")
     fill(browser, PASSWORD)
-    until(browser, "Logged in as ada")
+    until_said(browser, "Logged in as ada")
     trap = tmp_path / "trap.html"
     trap.write_text(
         f'<form method="post" action="{server.url}/console/logout"><button>Win</button></form>'
     )
     browser.get(trap.as_uri())
     browser.find_element(By.TAG_NAME, "button").click()
-    until(browser, "OperationOutcome")
+    until_said(browser, "OperationOutcome")
     browser.get(f"{server.url}/console/what-if")
     assert "Logged in as ada" in said(browser)
 
@@ -129,7 +125,7 @@ def test_over_https_the_cookies_are_bound_to_this_host(
     try:
         driver.get(f"{server.url.replace('127.0.0.1', 'localhost')}/console/what-if")
         fill(driver, PASSWORD)
-        until(driver, "Logged in as ada")
+        until_said(driver, "Logged in as ada")
         held = {one["name"]: one for one in driver.get_cookies()}
         assert sorted(held) == ["__Host-cds-console", "__Host-cds-console-known"]
         for cookie in held.values():

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
 
 from tests.conftest import Running
-from tests.web.chromium import CHROMIUM, DRIVER, barriers, chromium, complaints
+from tests.web.chromium import CHROMIUM, DRIVER, barriers, chromium, complaints, until
 from tests.web.console.conftest import CASES
 
 pytestmark = [
@@ -52,11 +51,6 @@ def page(browser: webdriver.Chrome, demo_server: Running) -> Callable[[str], web
         return browser
 
     return opened
-
-
-def until(browser: webdriver.Chrome, true: Callable[[webdriver.Chrome], object]) -> None:
-    stale = (StaleElementReferenceException,)  # the part of the page was just replaced
-    WebDriverWait(browser, 20, ignored_exceptions=stale).until(true)
 
 
 def all_of(browser: webdriver.Chrome, selector: str) -> list[str]:
