@@ -275,7 +275,6 @@ def facts(
 
 # --- random realistic patients ---
 
-SIDES = ("left", "right")
 _DAYS = st.integers(0, 900)
 _STARTS = st.one_of(
     st.integers(0, 500), st.integers(28, 100), st.integers(56, 89), st.integers(150, 220)

@@ -2,17 +2,19 @@
 
     python tools/build_terminology.py ../shared/terminology
 
-Copies the tables into cds_service/terminology/data with three changes, each for a reason:
+Copies the tables into cds_service/terminology/data with four changes, each for a reason:
 
 - rows that nobody verified are left out: an unverified code is never shipped;
 - CPT rows lose the AMA's descriptors (licensed text) and get the plain words of cpt-words.csv;
-- the `verified_from` of CPT rows, which quotes those descriptors, becomes a plain statement.
+- the `verified_from` of CPT rows, which quotes those descriptors, becomes a plain statement;
+- `verified_from` loses the notes of a search nobody else can repeat: its result numbers.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +24,10 @@ CPT_SOURCE = (
     "CMS physician fee schedule, October 2025 (code and status; plain words are this project's)"
 )
 DATA = Path(__file__).parent.parent / "cds_service" / "terminology" / "data"
+_NOTES_OF_THE_SEARCH = re.compile(
+    r" \(find_string ids? [\d, ]*\d\)| \+ find_string ids? [\d, ]*\d(?: \(FSN\))?"
+    r"|find_string ids? [\d, ]*\d[:,]? ?|, docs corpus(?=\))| \(docs corpus\)"
+)
 #: name in the verified tables -> name in the package
 TABLES = {
     "codes.csv": "codes.csv",
@@ -46,8 +52,15 @@ def converted(rows: Iterable[dict[str, str]], words: dict[str, str]) -> list[dic
         if row.get("system") == CPT:
             kept.append({**row, "display": words[row["code"]], "verified_from": CPT_SOURCE})
         else:
-            kept.append(row)
+            kept.append(row | _source(row))
     return kept
+
+
+def _source(row: dict[str, str]) -> dict[str, str]:
+    if "verified_from" not in row:
+        return {}
+    told = _NOTES_OF_THE_SEARCH.sub("", row["verified_from"])
+    return {"verified_from": told.replace("PyPI ", "Python package ")}
 
 
 def build(source: Path) -> dict[str, str]:
@@ -64,7 +77,6 @@ def build(source: Path) -> dict[str, str]:
 
 
 def as_csv(fields: list[str], rows: list[dict[str, str]]) -> str:
-
     out = io.StringIO()
     writer = csv.DictWriter(out, fields, lineterminator="\n")
     writer.writeheader()

@@ -39,6 +39,7 @@ NEEDED = {
         "dosage",
         "partOf",
         "basedOn",
+        "derivedFrom",
         *_REASONS,
     ),
     "MedicationRequest": (
@@ -205,9 +206,7 @@ def _read_steroid(act: Act, drug: Drug, concept: Any) -> None:
         f"{system}|{code}" if code else "product name",
         answers,
         when=_day_given(act),
-        links=act.reader.links(
-            element.get("partOf"), element.get("request"), element.get("basedOn")
-        ),
+        links=act.reader.links(*map(element.get, ("partOf", "request", "basedOn", "derivedFrom"))),
         patient_reported=_patient_reported(act),
     )
 
@@ -259,7 +258,7 @@ def _read_nsaid(act: Act, drug: Drug) -> None:
             daily_mg=dose.daily_mg,
             dose_problem=dose.problem,
             supplied=_supplied(act),
-            links=act.reader.links(act.element.get("basedOn")),
+            links=act.reader.links(*map(act.element.get, ("basedOn", "derivedFrom"))),
             order=_active_order(act),
         )
     )

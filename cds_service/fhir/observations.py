@@ -217,14 +217,14 @@ def _read_filtration(measured: Measured, value: float, unit: str) -> None:
         measured.note("eGFR without the unit mL/min/1.73 m2: value not used")
         measured.reader.doubts.append("an eGFR that cannot be used")
         return
-    below = _comparator(measured.part) in ("<", "<=")
     measured.reader.filtration.append(
         Filtration(
             reference=measured.resource.reference,
             label="eGFR",
             recognised_by=measured.recognised_by,
-            value=value - 0.1 if below else value,
+            value=value,
             when=measured.when,
+            comparator=_comparator(measured.part) or "",
         )
     )
 

@@ -43,7 +43,6 @@ from cds_service.patient.facts import (
 from cds_service.patient.when import YES, Answer, When
 from cds_service.terminology import Terminology, text
 
-UNREADABLE = "A Condition that may be proximal hamstring tendinopathy cannot be read"
 NOT_HERE = "the site declares that its EHR does not have this type"
 READERS = {
     "Procedure": procedures.read,

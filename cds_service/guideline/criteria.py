@@ -8,6 +8,7 @@ from cds_service.guideline import conventions as c
 from cds_service.guideline import redflags
 from cds_service.guideline.case import Case
 from cds_service.guideline.finding import Criterion, Used
+from cds_service.guideline.wording import cited
 from cds_service.patient.facts import Care, CareKind, Diagnosis, Referral, Specialty
 from cds_service.patient.injections import Event
 from cds_service.patient.timeline import SideTimeline, Treatment
@@ -252,6 +253,10 @@ def step_ups(side: SideTimeline) -> tuple[Used, ...]:
         for record in side.pending_injections
     ]
     return (*care, *given, *ordered)
+
+
+def tried(side: SideTimeline) -> tuple[str, ...]:
+    return cited(step_ups(side)) or ("No shockwave or injection on record",)
 
 
 # --- diagnosis date ---

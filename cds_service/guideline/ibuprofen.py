@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cds_service.guideline import ordering
@@ -13,14 +14,34 @@ NAME = "ibuprofen"
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """`mg` a day of what can be computed: at least so much where `unknown` names the rest."""
+    """mg a day of what can be computed: at least so much where `unknown` names the rest.
+
+    A statement that names no prescription may tell of one all the same, so that what is stated
+    and what is prescribed are counted once in `mg`, and both in `most`.
+    """
 
     orders: tuple[Order, ...]
     running: tuple[Care, ...]
 
     @property
     def mg(self) -> float:
-        return round(sum(part.daily_mg or 0.0 for part in self._parts), 3)
+        stated = [care for care in self.running if care.order is None]
+        prescribed = [care for care in self.running if care.order]
+        return _sum(self.orders) + max(_sum(stated), _sum(prescribed))
+
+    @property
+    def most(self) -> float:
+        return _sum(self.orders) + _sum(self.running)
+
+    @property
+    def span(self) -> str:
+        """'2400' or '2400 to 3600'."""
+        return f"{self.mg:g}" if self.mg == self.most else f"{self.mg:g} to {self.most:g}"
+
+    @property
+    def told_twice(self) -> tuple[str, ...]:
+        """The records that may tell of the same tablets."""
+        return () if self.mg == self.most else tuple(care.reference for care in self.running)
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -33,6 +54,10 @@ class Total:
     @property
     def _parts(self) -> list[Order | Care]:
         return [*self.orders, *self.running]
+
+
+def _sum(parts: Iterable[Order | Care]) -> float:
+    return round(sum(part.daily_mg or 0.0 for part in parts), 3)
 
 
 def ordered(case: Case) -> tuple[Order, ...]:

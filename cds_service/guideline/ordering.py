@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -90,13 +90,17 @@ def aimed(case: Case, order: Order) -> Criterion:
     return Criterion(question, active.answer, f"neither site nor reason; PHT {active.because}")
 
 
-def for_either_side(case: Case, order: Order, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """What an order that names no side means for two diseased sides.
+def for_either_side(
+    case: Case, order: Order, assess: Callable[[SideTimeline], Outcome]
+) -> list[Outcome]:
+    """What `assess` says of each side an order may be for.
 
-    What holds of one side only is possible, so one level lower (G6); the same words come once.
+    For an order that names none of two diseased sides, what holds of one only is possible, so one
+    level lower (G6); the same words come once.
     """
+    outcomes = [assess(side) for side in sides(case, order)]
     if not side_unspecified(case, order):
-        return list(outcomes)
+        return outcomes
     sure = all(outcome.state is State.FIRED for outcome in outcomes)
     return once(outcomes if sure else [_lowered(outcome) for outcome in outcomes])
 

@@ -6,6 +6,7 @@ from cds_service.guideline import conventions as c
 from cds_service.guideline import sources as s
 from cds_service.guideline.case import Case
 from cds_service.guideline.evidence import Parameter
+from cds_service.guideline.finding import Used
 from cds_service.patient.facts import Flag, FlagKind
 from cds_service.patient.sides import NOT_STATED
 from cds_service.patient.when import NO, YES, Answer, Days
@@ -55,6 +56,10 @@ def _counts(case: Case, flag: Flag) -> bool:
     if flag.kind in REPAIRED:
         sides = [side for side in sides if not side.surgery]
     return bool(sides)
+
+
+def used(flag: Flag) -> Used:
+    return Used(flag.reference, flag.label, str(flag.when or ""), recognised_by=flag.recognised_by)
 
 
 def under_age(case: Case) -> Answer:

@@ -24,11 +24,6 @@ def origin(side: Laterality) -> str:
     )
 
 
-def with_side(side: Laterality) -> str:
-    """'left ' before a noun, or nothing."""
-    return f"{side.words} " if side is not NOT_STATED else ""
-
-
 def cite(fact: Used) -> str:
     """'2026-03-17: massage (Procedure/p2)', with every record of it and its doubts."""
     records = ", ".join(escape(reference) for reference in (fact.reference, *fact.also))

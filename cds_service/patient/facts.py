@@ -12,7 +12,7 @@ from datetime import date
 from enum import Enum
 
 from cds_service.patient.sides import Laterality
-from cds_service.patient.when import NO, YES, Answer, When
+from cds_service.patient.when import NO, UNKNOWN, YES, Answer, When
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,6 @@ class Patient:
     reference: str
     born: When | None
     deceased: bool = False
-    replaced_by: str | None = None
 
     def age(self, today: date) -> tuple[int, int] | None:
         """Completed years today, as (least, most); None without a birth date."""
@@ -117,11 +116,6 @@ class Injection(Record):
     @property
     def excluded(self) -> bool:
         return NO in (self.steroid, self.local, self.at_origin)
-
-    @property
-    def beyond_doubt(self) -> bool:
-        answers = (self.steroid, self.local, self.at_origin)
-        return all(answer is YES for answer in answers) and self.when is not None
 
 
 class CareKind(Enum):
@@ -219,10 +213,24 @@ class Finding(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filtration(Record):
-    """An eGFR, in mL/min/1.73 m2."""
+    """An eGFR, in mL/min/1.73 m2; `comparator` as FHIR has it: "<", "<=", ">", ">=" or none."""
 
     value: float
     when: When
+    comparator: str = ""
+
+    def under(self, limit: float) -> Answer:
+        """Whether it is below `limit`; a bound that lies on the other side does not tell."""
+        if self.comparator in (">", ">="):
+            return NO if self.value >= limit else UNKNOWN
+        below = self.value < limit or (self.comparator == "<" and self.value == limit)
+        if self.comparator and not below:
+            return UNKNOWN
+        return Answer.of(below)
+
+    def __str__(self) -> str:
+        """'eGFR >59'."""
+        return f"eGFR {self.comparator}{self.value:g}"
 
 
 class FlagKind(Enum):

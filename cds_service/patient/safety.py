@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from cds_service.patient.facts import CareKind, Caution, Facts, Filtration, Finding
-from cds_service.patient.when import YES
+from cds_service.patient.when import NO, YES
 
 #: closed for every NSAID, topical included
 AGAINST_ANY_NSAID = (Caution.NSAID_ALLERGY, Caution.PREGNANCY)
@@ -89,8 +89,8 @@ def _kidney(facts: Facts, today: date, limits: GateLimits) -> tuple[str, ...]:
         return ("eGFR could not be checked",)
     latest = latest_filtration(facts, today, limits.egfr_days)
     if latest is not None:
-        low = latest.value < limits.egfr
-        return (f"eGFR {latest.value:g} on {latest.when}",) if low else ()
+        low = latest.under(limits.egfr)
+        return () if low is NO else (f"{latest} on {latest.when}",)
     ages = facts.patient.age(today)
     if ages is None or ages[1] >= limits.cautious_age:
         return (f"no eGFR on record at age {limits.cautious_age:g} or over",)

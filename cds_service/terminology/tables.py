@@ -65,7 +65,7 @@ class Concept:
         """Where code and display were read, or why this project put the code here."""
         if self.system == LOCAL:
             return "own code of this service"
-        return _NOTES_OF_THE_SEARCH.sub("", self.source).replace("PyPI ", "Python package ")
+        return self.source
 
     @property
     def words(self) -> str:
@@ -84,9 +84,6 @@ def without_tag(display: str) -> str:
     return _TAG.sub("", display)
 
 
-_NOTES_OF_THE_SEARCH = re.compile(
-    r" ?\(find_string ids? [\d, ]*\d\)|find_string ids? [\d, ]*\d[:,]? ?"
-)
 _SIDE = re.compile(r"\b(left|right|both|bilateral)\b", re.IGNORECASE)
 
 

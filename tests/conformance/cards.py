@@ -198,6 +198,10 @@ def suggestions_have_label_uuid_and_a_list_of_actions(service: Caller) -> None:
         assert one.get("isRecommended", False) in (True, False)
         assert isinstance(one["actions"], list)
         assert all(isinstance(action, dict) for action in one["actions"])
+    for card in cards(service):
+        offered = card.get("suggestions", ())
+        for name in ("uuid", "label"):
+            assert len({one[name] for one in offered}) == len(offered)
 
 
 @verifies("2.0-93", "2.0-95", "2.0-96", broken_2_0_93=_without("selectionBehavior"))

@@ -94,6 +94,51 @@ def test_one_prescription_told_twice_is_one() -> None:
     assert of(DOSE, [*LEFT, told], ibuprofen(600)) == ["over-2400 warning"]
 
 
+def stated(value: float, **more: Any) -> dict[str, Any]:
+    return statement("s", ago(3), IBUPROFEN, status="active", dosage=[dosage(value, 1)], **more)
+
+
+def test_a_statement_derived_from_a_prescription_tells_of_the_same_tablets() -> None:
+    told = stated(1200, derivedFrom=[{"reference": "MedicationRequest/t"}])
+    assert of(DOSE, [*LEFT, taking("t", 1200), told], ibuprofen(400)) == []
+
+
+@pytest.mark.parametrize(
+    ("prescribed", "told", "ordered", "expected"),
+    [
+        (800, 800, 800, []),  # 1600 to 2400
+        (800, 800.5, 800, ["uncertain-records info"]),
+        (1200, 1000, 1000, ["uncertain-records info"]),  # 2200 to 3200
+        (1200, 1200, 1200, ["uncertain-records warning"]),  # 2400 to 3600
+        (1200, 1200, 1201, ["over-2400 warning"]),
+        (1200, 1200, 2001, ["over-3200 critical"]),
+    ],
+)
+def test_a_statement_without_a_link_may_tell_of_the_prescription(
+    prescribed: float, told: float, ordered: float, expected: list[str]
+) -> None:
+    records = [*LEFT, taking("t", prescribed), stated(told)]
+    assert of(DOSE, records, ibuprofen(ordered, 1)) == expected
+
+
+def test_a_total_that_may_count_twice_says_so() -> None:
+    made = card(DOSE, sign([*LEFT, taking("t", 1200), stated(1200)], ibuprofen(400)))
+    assert made["summary"] == "Ibuprofen total 2400 to 3600 mg/day; source ceiling is 2400 mg/day"
+    both = "MedicationStatement/s and MedicationRequest/t"
+    assert f"May tell of the same tablets: {both}" in made["detail"]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"), [(800, []), (1199, []), (1200, ["cv-disease-ge-2400 info"])]
+)
+def test_a_dose_that_is_only_perhaps_high_lowers_the_caution(
+    told: float, expected: list[str]
+) -> None:
+    heart = resource("Condition", "c", code=concept((ICD, "I21.9")))
+    records = [*LEFT, heart, taking("t", 800), stated(told)]
+    assert of(CAUTION, records, ibuprofen(400, 1)) == expected
+
+
 def test_a_renewal_takes_the_place_of_the_old_prescription() -> None:
     prior = {"priorPrescription": {"reference": "MedicationRequest/t"}}
     assert of(DOSE, [*LEFT, taking("t", 2400)], ibuprofen(800)) == ["over-3200 critical"]
@@ -252,6 +297,17 @@ def test_gaps_of_a_week_do_not_interrupt(first: Any, second: Any, expected: list
     assert long(first, second) == expected
 
 
+def test_two_prescriptions_of_one_drug_are_stopped_together() -> None:
+    renewed = [supply(40, 20), supply(20, identity="m"), supply(20, drug=IBUPROFEN, identity="i")]
+    made = card(LONG, judged(*LEFT, *renewed))
+    stops = [one for one in made["suggestions"] if one["label"].startswith("Stop")]
+    told = {
+        one["label"]: sorted(action["resource"]["id"] for action in one["actions"]) for one in stops
+    }
+    assert told == {"Stop naproxen (2 prescriptions)": ["m", "n"], "Stop ibuprofen": ["i"]}
+    assert len({one["uuid"] for one in made["suggestions"]}) == len(made["suggestions"])
+
+
 def test_dates_that_only_may_be_long_are_silent() -> None:
     month = supply(60, dispenseRequest={"validityPeriod": {"start": "2026-05"}})
     assert long(month) == []
@@ -305,6 +361,31 @@ def kidney(value: float, days: int = 30, **more: Any) -> dict[str, Any]:
 )
 def test_the_kidney(value: float, days: int, expected: list[str]) -> None:
     assert of(CAUTION, [*LEFT, kidney(value, days)], ibuprofen(400)) == expected
+
+
+@pytest.mark.parametrize(
+    ("comparator", "value", "expected"),
+    [
+        (">", 59, []),
+        (">=", 60, []),
+        (">", 60, []),
+        (">", 20, []),
+        ("<", 60, ["warning"]),
+        ("<=", 60, []),
+        ("<=", 59, ["warning"]),
+        ("<", 30, ["egfr-under-30 critical"]),
+        ("<", 61, []),
+    ],
+)
+def test_a_bound_tells_only_what_it_tells(
+    comparator: str, value: float, expected: list[str]
+) -> None:
+    bound = kidney(value)
+    bound["valueQuantity"]["comparator"] = comparator
+    assert of(CAUTION, [*LEFT, bound], ibuprofen(400)) == expected
+    unjudged = {one["rule"] for one in sign([*LEFT, bound], ibuprofen(400)).unjudged()}
+    open_ = (comparator, value) in {(">", 59), (">", 20), ("<=", 60), ("<", 61)}
+    assert (CAUTION in unjudged) is open_
 
 
 @pytest.mark.parametrize("status", ["preliminary", "entered-in-error", "cancelled"])

@@ -134,6 +134,18 @@ def test_an_egfr_under_60_of_the_last_year_closes_the_oral_route(
     assert offers(egfr(value, days)) == expected
 
 
+@pytest.mark.parametrize(
+    ("comparator", "value", "expected"),
+    [(">", 59, {GEL}), (">=", 60, {ORAL, GEL}), ("<", 60, {GEL}), ("<", 90, {GEL})],
+)
+def test_a_bound_that_leaves_it_open_does_not_open_the_oral_route(
+    comparator: str, value: float, expected: set[str]
+) -> None:
+    measured = egfr(value)
+    measured["valueQuantity"]["comparator"] = comparator
+    assert offers(measured) == expected
+
+
 def test_the_latest_egfr_decides() -> None:
     assert offers(egfr(30, 100), {**egfr(80, 5), "id": "later"}) == {ORAL, GEL}
     assert offers(egfr(80, 100), {**egfr(30, 5), "id": "later"}) == {GEL}

@@ -30,7 +30,6 @@ from tests.trust.signing import Key, jwks
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 CASES = {case.name: case for case in load_cases()}
 CLIENT = "pht-app"
-READ_ALL = "patient/*.rs"
 
 
 def same(told: dict[str, Any]) -> dict[str, Any]:

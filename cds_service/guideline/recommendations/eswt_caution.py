@@ -18,7 +18,7 @@ from __future__ import annotations
 from functools import partial
 
 from cds_service.guideline import conventions as c
-from cds_service.guideline import ordering
+from cds_service.guideline import ordering, redflags
 from cds_service.guideline import sources as s
 from cds_service.guideline.case import Case
 from cds_service.guideline.finding import (
@@ -49,7 +49,7 @@ def assess(case: Case) -> list[Outcome]:
 
 def _assess_order(case: Case, order: Order) -> Outcome:
     reasons = _reasons(case)
-    young = _young(case)
+    young = redflags.under_age(case)
     question = "something on record speaks against shockwave"
     asked = ordering.on_record(question, reasons, ordering.unseen(case, MEDICINES))
     ages = case.facts.patient.age(case.today)
@@ -67,11 +67,6 @@ def _assess_order(case: Case, order: Order) -> Outcome:
     common = (ordering.ordered(order), ordering.aimed(case, order))
     side = ordering.side(case, order)
     return judge(RULE.id, side, common, variants, about=ordering.about(order))
-
-
-def _young(case: Case) -> Answer:
-    ages = case.facts.patient.age(case.today)
-    return Days(*ages).less_than(case[c.MINIMUM_AGE]) if ages else NO
 
 
 def _reasons(case: Case) -> tuple[Used, ...]:

@@ -8,10 +8,11 @@ When: PHT is active, an oral NSAID is ordered, and: eGFR under 30: critical `egf
   under 60 or chronic kidney disease, gastrointestinal bleeding or peptic ulcer, an anticoagulant,
   pregnancy, heart failure, cirrhosis: warning; myocardial infarction, stroke or ischaemic heart
   disease with ibuprofen at 2400 mg a day or more, with what is taken already: warning
-  `cv-disease-ge-2400`.
+  `cv-disease-ge-2400`; only perhaps so much, as a statement may tell of a prescription: info.
 Unless: topical; nothing of it is on record.
 Then: offer to remove the order, a topical NSAID or paracetamol.
-Unsure: unknown is silent, and named where the medicines or the eGFR could not be obtained.
+Unsure: unknown is silent, and named where the medicines or the eGFR could not be obtained, or
+  where the eGFR is a bound ("> 59") that leaves the limit open.
   Gestation is read only where it is coded, and no code for it is verified, so pregnancy stays a
   warning. A site that has its own drug checks can switch this card off; the gate on suggestions
   stays.
@@ -39,7 +40,7 @@ from cds_service.guideline.header import Header
 from cds_service.guideline.wording import cited, listed
 from cds_service.patient.facts import Caution, Order, OrderKind
 from cds_service.patient.sides import NOT_STATED
-from cds_service.patient.when import Answer
+from cds_service.patient.when import NO, UNKNOWN, YES, Answer
 
 EGFR_CRITICAL = Parameter(
     name="nsaid-egfr-critical",
@@ -81,16 +82,19 @@ def assess(case: Case) -> list[Outcome]:
 
 def _assess_order(case: Case, order: Order) -> Outcome:
     reasons = _reasons(case)
-    heart = _heart(case, order)
+    total = ibuprofen.total(case)
+    high = order in total.orders and total.most >= case[HIGH_DOSE]
+    heart = _heart(case) if high else ()
     kidney = case.filtration
-    severe = kidney is not None and kidney.value < case[EGFR_CRITICAL]
-    value = f"eGFR {kidney.value:g} on {kidney.when}" if kidney else "no eGFR within a year"
-    unseen = ordering.unseen(case, MEDICINES, ("Observation",))
+    severe = kidney.under(case[EGFR_CRITICAL]) if kidney else NO
+    value = f"{kidney} on {kidney.when}" if kidney else "no eGFR within a year"
+    unclear = f"{value}: may be low" if kidney and _low(case) is UNKNOWN else ""
+    unseen = ordering.unseen(case, MEDICINES, ("Observation",)) or unclear
     variants = (
         Variant(
             "egfr-under-30",
             "critical",
-            (Criterion(f"eGFR under {case[EGFR_CRITICAL]:g}", Answer.of(severe), value),),
+            (Criterion(f"eGFR under {case[EGFR_CRITICAL]:g}", severe, value),),
             lambda: _advise(case, order, reasons),
         ),
         Variant(
@@ -101,12 +105,12 @@ def _assess_order(case: Case, order: Order) -> Outcome:
         ),
         Variant(
             "cv-disease-ge-2400",
-            "warning",
+            "warning" if total.mg >= case[HIGH_DOSE] else "info",
             (
                 Criterion(
                     f"cardiovascular disease and ibuprofen {case[HIGH_DOSE]:g} mg a day or more",
                     Answer.of(bool(heart)),
-                    f"{ibuprofen.total(case).mg:g} mg a day computed",
+                    f"{total.span} mg a day computed",
                     heart,
                 ),
             ),
@@ -124,17 +128,20 @@ def _reasons(case: Case) -> tuple[Used, ...]:
         if f.caution in CAUTIONS
     )
     kidney = case.filtration
-    if kidney is None or kidney.value >= case[c.EGFR_CAUTION]:
+    if kidney is None or _low(case) is not YES:
         return found
-    return (Used(kidney.reference, f"eGFR {kidney.value:g}", str(kidney.when)), *found)
+    return (Used(kidney.reference, str(kidney), str(kidney.when)), *found)
 
 
-def _heart(case: Case, order: Order) -> tuple[Used, ...]:
-    high = order in ibuprofen.ordered(case) and ibuprofen.total(case).mg >= case[HIGH_DOSE]
+def _low(case: Case) -> Answer:
+    return case.filtration.under(case[c.EGFR_CAUTION]) if case.filtration else NO
+
+
+def _heart(case: Case) -> tuple[Used, ...]:
     return tuple(
         Used(f.reference, f.label, str(f.when or ""), recognised_by=f.recognised_by)
         for f in case.cautions
-        if high and f.caution is Caution.CARDIOVASCULAR
+        if f.caution is Caution.CARDIOVASCULAR
     )
 
 

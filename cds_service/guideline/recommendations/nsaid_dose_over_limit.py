@@ -8,8 +8,10 @@ Origin: article C08, C09
 When: PHT is active, ibuprofen is ordered, and the highest daily doses of the order and of all
   active systemic ibuprofen together are more than 2400 mg: warning `over-2400`; more than 3200 mg:
   critical `over-3200`. 2400 mg exactly is silent.
+  More only when a statement that names no prescription is not one of those on record: one level
+  lower, `uncertain-records`.
 Unless: topical; another NSAID (the source sets no limit); PHT is not active. A prescription that
-  the order replaces, and a statement of one that is counted, are not counted again.
+  the order replaces, and a statement that names one that is counted, are not counted again.
 Then: offer 400 mg three times a day when the total then is 2400 mg or less and nothing speaks
   against an oral NSAID, else to remove the order; a topical NSAID when nothing speaks against it.
 Unsure: an order whose dose or timing is not computable is silent and named here; of what is taken
@@ -18,6 +20,8 @@ Unsure: an order whose dose or timing is not computable is silent and named here
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline import ibuprofen, ordering
@@ -81,21 +85,16 @@ def _assess_total(case: Case, total: Total) -> Outcome:
         (MAXIMUM, "critical"),
         (CEILING, "warning"),
     )
-    variants = tuple(
+    variants = [
         Variant(
             f"over-{parameter.value:g}",
             indicator,
-            (
-                Criterion(
-                    f"more than {case[parameter]:g} mg a day",
-                    _more(total, case[parameter]),
-                    f"{total.mg:g} mg a day{' or more' if total.unknown else ''}",
-                ),
-            ),
+            (_more(case, total, parameter),),
             lambda: _advise(case, total),
         )
         for parameter, indicator in levels
-    )
+    ]
+    variants.append(_perhaps(case, total))
     about = tuple(sorted(d.reference for order in total.orders for d in order.drafts))
     return judge(RULE.id, NOT_STATED, common, variants, about=about)
 
@@ -111,10 +110,24 @@ def _computed(total: Total) -> Criterion:
     )
 
 
-def _more(total: Total, limit: float) -> Answer:
-    if total.mg > limit:
-        return YES
-    return UNKNOWN if total.unknown else NO
+def _more(case: Case, total: Total, limit: Parameter) -> Criterion:
+    answer = Answer.of(total.mg > case[limit])
+    if answer is NO and (total.unknown or total.most > case[limit]):
+        answer = UNKNOWN
+    more = " or more" if total.unknown else ""
+    return Criterion(f"more than {case[limit]:g} mg a day", answer, f"{total.span} mg a day{more}")
+
+
+def _perhaps(case: Case, total: Total) -> Variant:
+    """One level lower (G6)."""
+    question = f"perhaps more than {case[CEILING]:g} mg a day"
+    answer = Answer.of(total.most > case[CEILING])
+    return Variant(
+        "uncertain-records",
+        "warning" if total.most > case[MAXIMUM] else "info",
+        (Criterion(question, answer, f"at most {total.most:g} mg a day computed"),),
+        lambda: _advise(case, total),
+    )
 
 
 def _parts(total: Total) -> tuple[Used, ...]:
@@ -138,7 +151,7 @@ def _advise(case: Case, total: Total) -> Advice:
     ceiling = f"source ceiling is {case[CEILING]:g} mg/day"
     topical = "" if case.gate.any_nsaid else ", or offer a topical NSAID instead"
     return Advice(
-        summary=f"Ibuprofen total {least}{total.mg:g} mg/day; {ceiling}",
+        summary=f"Ibuprofen total {least}{total.span} mg/day; {ceiling}",
         ask=f"Lower the dose{topical}.",
         facts=cited(_parts(total)),
         source=(
@@ -146,15 +159,22 @@ def _advise(case: Case, total: Total) -> Advice:
             "EMA: a small cardiovascular risk at 2400 mg a day or more, none seen at 1200 mg or"
             " less (not from the article).",
         ),
-        unknown=tuple(escape(f"Dose not computable: {words}.") for words in total.unknown),
+        unknown=tuple(map(escape, _unknown(total))),
         suggestions=_suggestions(case, total),
     )
+
+
+def _unknown(total: Total) -> Iterator[str]:
+    for words in total.unknown:
+        yield f"Dose not computable: {words}."
+    if total.told_twice:
+        yield f"May tell of the same tablets: {listed(total.told_twice)}."
 
 
 def _suggestions(case: Case, total: Total) -> tuple[Suggestion, ...]:
     highest = max(total.orders, key=lambda order: (order.daily_mg or 0, order.reference))
     offered: list[Suggestion] = []
-    lowered = total.mg - (highest.daily_mg or 0) + STARTING_DOSE
+    lowered = total.most - (highest.daily_mg or 0) + STARTING_DOSE
     enough = lowered <= case[CEILING] and not total.unknown
     if ordering.named(highest) and enough and _reducible(highest) and not _against(case):
         label = "Change the order to 400 mg three times a day"

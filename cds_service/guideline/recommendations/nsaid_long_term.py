@@ -16,7 +16,7 @@ Unsure: no start or supply period is silent; dates that only may exceed 28 days 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline import ordering
@@ -37,7 +37,7 @@ from cds_service.guideline.finding import (
 )
 from cds_service.guideline.header import Header
 from cds_service.guideline.wording import cited
-from cds_service.patient.facts import Care, CareKind, Given, OrderKind
+from cds_service.patient.facts import Care, CareKind, DraftResource, Given, OrderKind
 from cds_service.patient.sides import NOT_STATED
 from cds_service.patient.supply import Supply, supply
 from cds_service.patient.when import NO
@@ -104,11 +104,7 @@ def _used(parts: Sequence[Care]) -> tuple[Used, ...]:
 
 def _advise(case: Case, found: Supply | None, taken: list[Care]) -> Advice:
     days = found.days.least if found else 0
-    offered = [
-        Suggestion(f"Stop {care.label}", change=Change.STOP, drafts=(care.order,))
-        for care in (found.parts if found else ())
-        if care.order
-    ]
+    offered = list(_stops(found.parts if found else ()))
     if not case.gate.any_nsaid:
         offered.append(Suggestion("Prescribe a topical NSAID", Treat.TOPICAL_NSAID))
     topical = "" if case.gate.any_nsaid else ", or a topical NSAID"
@@ -125,6 +121,17 @@ def _advise(case: Case, found: Supply | None, taken: list[Care]) -> Advice:
         ),
         suggestions=tuple(offered),
     )
+
+
+def _stops(parts: Sequence[Care]) -> Iterator[Suggestion]:
+    """One for each drug: it stops all its active prescriptions."""
+    orders: dict[str, list[DraftResource]] = {}
+    for care in parts:
+        if care.order:
+            orders.setdefault(care.label, []).append(care.order)
+    for label, found in orders.items():
+        many = f" ({len(found)} prescriptions)" if len(found) > 1 else ""
+        yield Suggestion(f"Stop {label}{many}", change=Change.STOP, drafts=tuple(found))
 
 
 RULE = Recommendation(

@@ -13,6 +13,8 @@ Unless: refuted, resolved, inactive or abated; an avulsion, pop or bone stress i
 Then: offer MRI of the hamstring origin or the lumbar spine, and an urgent surgical opinion or an
   emergency referral, by what was found.
 Unsure: only coded, unrefuted, positive findings; an age that only may be under 18 is an info.
+  No code of a public system is verified for the pop, the deficit, cauda equina, the malignancy and
+  the bone stress injury: they are recognised only where an EHR sends this service's own codes.
 """
 
 from __future__ import annotations
@@ -28,7 +30,6 @@ from cds_service.guideline.finding import (
     Recommendation,
     Suggestion,
     Treat,
-    Used,
     Variant,
     judge,
 )
@@ -54,7 +55,7 @@ def assess(case: Case) -> list[Outcome]:
 
 
 def _found(grade: str, flags: list[Flag]) -> Criterion:
-    facts = tuple(_used(flag) for flag in flags)
+    facts = tuple(redflags.used(flag) for flag in flags)
     words = listed([flag.label for flag in flags]) or "none coded"
     return Criterion(f"{grade} finding is coded", Answer.of(bool(flags)), words, facts)
 
@@ -67,14 +68,10 @@ def _young(case: Case, young: Answer, wanted: Answer) -> Criterion:
     return Criterion(question, Answer.of(young is wanted and ages is not None), because)
 
 
-def _used(flag: Flag) -> Used:
-    return Used(flag.reference, flag.label, str(flag.when or ""), recognised_by=flag.recognised_by)
-
-
 def _advise(flags: list[Flag]) -> Advice:
     first, *rest = sorted(flags, key=lambda flag: flag.kind not in redflags.CRITICAL)
     more = f" and {len(rest)} more" if rest else ""
-    facts = cited(_used(flag) for flag in flags)
+    facts = cited(redflags.used(flag) for flag in flags)
     return _advice(f"{first.label}{more}", facts, _suggestions({flag.kind for flag in flags}))
 
 

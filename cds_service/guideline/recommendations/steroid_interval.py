@@ -16,6 +16,7 @@ Unsure: no certain dated injection is silent; possible records are ignored. In b
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline import criteria as ask
@@ -56,14 +57,11 @@ def assess(case: Case) -> list[Outcome]:
     orders = ordering.orders(case, OrderKind.STEROID)
     if not orders:
         return ordering.none_ordered(RULE.id, "a local steroid injection")
-    return [outcome for order in orders for outcome in _assess_order(case, order)]
-
-
-def _assess_order(case: Case, order: Order) -> list[Outcome]:
-    sides = ordering.sides(case, order)
-    return ordering.for_either_side(
-        case, order, [_assess_side(case, order, side) for side in sides]
-    )
+    return [
+        outcome
+        for order in orders
+        for outcome in ordering.for_either_side(case, order, partial(_assess_side, case, order))
+    ]
 
 
 def _assess_side(case: Case, order: Order, side: SideTimeline) -> Outcome:

@@ -60,14 +60,11 @@ def assess(case: Case) -> list[Outcome]:
     orders = ordering.orders(case, OrderKind.STEROID)
     if not orders:
         return ordering.none_ordered(RULE.id, "a local steroid injection")
-    return [outcome for order in orders for outcome in _assess_order(case, order)]
-
-
-def _assess_order(case: Case, order: Order) -> list[Outcome]:
-    sides = ordering.sides(case, order)
-    return ordering.for_either_side(
-        case, order, [_assess_side(case, order, side) for side in sides]
-    )
+    return [
+        outcome
+        for order in orders
+        for outcome in ordering.for_either_side(case, order, partial(_assess_side, case, order))
+    ]
 
 
 def _assess_side(case: Case, order: Order, side: SideTimeline) -> Outcome:

@@ -14,7 +14,7 @@ Unsure: free-text imaging is not read.
 
 from __future__ import annotations
 
-from cds_service.guideline import ordering
+from cds_service.guideline import ordering, redflags
 from cds_service.guideline import sources as s
 from cds_service.guideline.case import Case
 from cds_service.guideline.finding import (
@@ -47,7 +47,7 @@ def assess(case: Case) -> list[Outcome]:
 def _assess_order(case: Case, order: Order) -> Outcome:
     sides = ordering.sides(case, order)
     tears = [flag for flag in case.facts.flags if flag.kind in TEARS and _here(flag, sides)]
-    facts = tuple(_used(flag) for flag in tears)
+    facts = tuple(redflags.used(flag) for flag in tears)
     because = tears[0].label if tears else "none coded"
     asked = Criterion(
         "a tear coded on the same or an unknown side", Answer.of(bool(tears)), because, facts
@@ -67,10 +67,6 @@ def _assess_order(case: Case, order: Order) -> Outcome:
 
 def _here(flag: Flag, sides: tuple[SideTimeline, ...]) -> bool:
     return any(flag.side.covers(side.side) is not NO for side in sides)
-
-
-def _used(flag: Flag) -> Used:
-    return Used(flag.reference, flag.label, str(flag.when or ""), recognised_by=flag.recognised_by)
 
 
 def _advise(case: Case, order: Order, facts: tuple[Used, ...]) -> Advice:

@@ -118,7 +118,7 @@ def _advice(
     return Advice(
         summary=summary,
         ask="Consider a surgical opinion, MRI first if none was done; continuing is an option.",
-        facts=(*loading, f"Change: {case.improvement(side).words}", *_tried(side)),
+        facts=(*loading, f"Change: {case.improvement(side).words}", *ask.tried(side)),
         source=(
             "Source: consider referral after 3-6 months of well-managed conservative care.",
             c.RECOVERY_NOTE,
@@ -131,10 +131,6 @@ def _advice(
             Suggestion("Request MRI of the hamstring origin", Treat.MRI),
         ),
     )
-
-
-def _tried(side: SideTimeline) -> tuple[str, ...]:
-    return cited(ask.step_ups(side)) or ("No shockwave or injection on record",)
 
 
 RULE = Recommendation(

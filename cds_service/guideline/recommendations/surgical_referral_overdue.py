@@ -78,7 +78,7 @@ def _advise(case: Case, side: SideTimeline) -> Advice:
         f"{days} days of loading, still symptomatic, no surgical referral on record"
         " (source: 3-6 months)"
     )
-    done = (*cited(ask.used_care(care) for care in side.loading), *_tried(side))
+    done = (*cited(ask.used_care(care) for care in side.loading), *ask.tried(side))
     return _advice(case, side, summary, done, suggestions=(REFERRAL, IMAGING))
 
 
@@ -123,10 +123,6 @@ def _advice(
         unknown=(*unknown, *ask.score_wanted(case, side)),
         suggestions=suggestions,
     )
-
-
-def _tried(side: SideTimeline) -> tuple[str, ...]:
-    return cited(ask.step_ups(side)) or ("No shockwave or injection on record",)
 
 
 def _withdrawn(side: SideTimeline) -> tuple[str, ...]:
