@@ -86,7 +86,7 @@ fuzz: $(VENV)/.fuzz
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
+import cds_service
 from cds_service.cli import main
 from cds_service.settings import Settings
 from tests.conftest import ROOT
@@ -58,6 +60,19 @@ def test_every_module_says_what_it_is_for(module: Path) -> None:
 
 def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
     assert not {m.stem for m in MODULES} & {"utils", "util", "helpers", "manager", "common", "misc"}
+
+
+PLACES = sorted(
+    path.stem
+    for path in (ROOT / "cds_service").iterdir()
+    if (path.suffix == ".py" and not path.stem.startswith("__")) or (path / "__init__.py").exists()
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_place_is_on_the_map_of_the_package(place: str) -> None:
+    words = re.findall(r"^    (\w+) |`(\w+)`", cds_service.__doc__ or "", flags=re.MULTILINE)
+    assert place in {word for pair in words for word in pair}
 
 
 def test_metadata_stand_in_setup_cfg_alone() -> None:
