@@ -200,18 +200,13 @@ def _mode(site: Site, rule_id: str) -> str:
 
 
 def _assess(rule: Recommendation, case: Case) -> list[Outcome]:
-    kinds = {order.kind for order in case.facts.orders}
-    if rule.orders and kinds and not kinds & set(rule.orders):
+    if rule.orders and case.ordered and case.ordered.isdisjoint(rule.orders):
         return ordering.none_ordered(rule.id, rule.orders[0].value)
-    if not case.sides and not (rule.orders and kinds):
+    if not case.sides and not (rule.orders and case.ordered):
         return [_no_disease(rule, case)]
-    lacking = [
-        f"{' or '.join(group)} could not be obtained"
-        for group in rule.needs
-        if all(kind in case.facts.missing for kind in group)
-    ]
-    if lacking:
-        return [_not_judged(rule, why) for why in lacking[:1]]
+    for group in rule.needs if case.facts.missing else ():
+        if all(kind in case.facts.missing for kind in group):
+            return [_not_judged(rule, f"{' or '.join(group)} could not be obtained")]
     outcomes = rule.assess(case) or [_no_disease(rule, case)]
     return [_as_far_as_readable(rule, outcome, case) for outcome in outcomes]
 
@@ -225,9 +220,9 @@ def _no_disease(rule: Recommendation, case: Case) -> Outcome:
 
 def _of_what_is_added(outcome: Outcome, evidence: Evidence) -> Outcome:
     """Where conditions are being added, only what rests on one of them is told (G12)."""
-    stands_on = {used.reference for asked in outcome.criteria for used in asked.facts}
-    told = outcome.state in (State.FIRED, State.UNKNOWN)
-    if not evidence.added or not told or stands_on & evidence.added:
+    if not evidence.added or outcome.state not in (State.FIRED, State.UNKNOWN):
+        return outcome
+    if any(used.reference in evidence.added for asked in outcome.criteria for used in asked.facts):
         return outcome
     criterion = Criterion("about a condition being added", NO, "it rests on others")
     return Outcome(rule=outcome.rule, side=outcome.side, state=State.NOT_MET, criteria=(criterion,))
@@ -240,6 +235,8 @@ def _not_judged(rule: Recommendation, why: str) -> Outcome:
 
 def _as_far_as_readable(rule: Recommendation, outcome: Outcome, case: Case) -> Outcome:
     """A relevant record that cannot be read leaves open what rests on its absence."""
+    if not case.facts.unreadable:
+        return outcome
     needed = {kind for group in rule.needs for kind in group}
     unread = [u for u in case.facts.unreadable if u.resource_type in needed]
     # A count of injections stands on what is there; it falls only with an operation.

@@ -58,6 +58,9 @@ def _spelt(concept: Any) -> tuple[object, ...]:
         return (words,)
     if not isinstance(listed, list):
         raise TypeError
+    if len(listed) == 1:  # as nearly all have
+        coding = listed[0]
+        return words, coding.get("system"), coding.get("code"), coding.get("display")
     spelt: list[object] = [words]
     for coding in listed:
         spelt += coding.get("system"), coding.get("code"), coding.get("display")
@@ -192,9 +195,9 @@ class Codes:
         )
 
     def known(self, *concepts: Any) -> Known:
-        found = [self._of(concept) for concept in concepts]
-        if len(found) == 1:
-            return found[0]
+        if len(concepts) == 1:
+            return self._of(concepts[0])
+        found = (self._of(concept) for concept in concepts)
         return Known(tuple(member for one in found for member in one.concepts))
 
     def site(self, sites: Iterable[Any]) -> Site:

@@ -126,9 +126,9 @@ def read(reader: Reader, resource: Resource) -> None:
 def medication(reader: Reader, resource: Resource) -> Any:
     """The medication's CodeableConcept; a reference that leads nowhere is noted."""
     concept = resource.raw.get("medicationCodeableConcept")
-    reference = resource.raw.get("medicationReference")
-    if isinstance(concept, Mapping):
+    if isinstance(concept, dict):
         return concept
+    reference = resource.raw.get("medicationReference")
     target = None
     if isinstance(reference, Mapping):
         target = reader.evidence.resolve(reference.get("reference"), resource)

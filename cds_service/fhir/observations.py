@@ -86,7 +86,10 @@ class Measured:
 
 
 def read(reader: Reader, resource: Resource) -> None:
-    parts = list(_parts(reader, resource.raw))
+    raw = resource.raw
+    if raw.get("component") is None and reader.codes.says_nothing(raw.get("code")):
+        return  # as most
+    parts = list(_parts(reader, raw))
     if not parts:
         return
     element = sound("Observation", resource.raw, NEEDED)

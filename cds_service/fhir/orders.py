@@ -34,13 +34,13 @@ RELEVANT = ("surgical-opinion", "physio-referral", "generic-referral", "steroid-
 
 def read(reader: Reader, resource: Resource) -> None:
     code, performer = resource.raw.get("code"), resource.raw.get("performerType")
-    if performer is None and reader.codes.says_nothing(code):
-        reader.not_recognised(resource)
-        return
     known = reader.codes.known(code)
+    if performer is None and known.silent:
+        reader.not_recognised(resource, known)
+        return
     house_code = not known.concepts and performer is not None
     if not any(known.within(name, None) for name in RELEVANT):
-        reader.not_recognised(resource)
+        reader.not_recognised(resource, known)
         if not house_code:
             return
     element = sound("ServiceRequest", resource.raw, NEEDED)

@@ -24,10 +24,14 @@ _MOMENT = re.compile(
 )
 
 
-def is_plain(model: type[BaseModel], name: str, value: Any) -> bool:
-    """Whether `value` is plainly a sound element `name` of this fhir.resources model."""
-    check = _checks(model).get(name)
-    return check is not None and check(value)
+def are_plain(model: type[BaseModel], elements: Mapping[str, Any]) -> bool:
+    """Whether all of them are plainly sound elements of this fhir.resources model."""
+    checks = _checks(model)
+    for name, value in elements.items():
+        check = checks.get(name)
+        if check is None or not check(value):
+            return False
+    return True
 
 
 def _text(value: Any) -> bool:

@@ -178,5 +178,7 @@ def add_medications(evidence: Evidence, fetcher: Fetcher) -> None:
 
 def _medication(resource: Resource) -> str:
     element = resource.raw.get("medicationReference")
+    if element is None:  # as in most
+        return ""
     reference = element.get("reference") if isinstance(element, Mapping) else None
     return reference if isinstance(reference, str) else ""

@@ -58,12 +58,9 @@ RELEVANT = (
 def read(reader: Reader, resource: Resource) -> None:
     """One Procedure; a code may say several things (an injection that is also PRP)."""
     code = resource.raw.get("code")
-    if reader.codes.says_nothing(code):
-        reader.not_recognised(resource)
-        return
     known = reader.codes.known(code)
-    if not any(known.within(name, None) for name in RELEVANT):
-        reader.not_recognised(resource)
+    if known.silent or not any(known.within(name, None) for name in RELEVANT):
+        reader.not_recognised(resource, known)
         return
     element = sound("Procedure", resource.raw, NEEDED)
     if fault := element.fault_in("status", "code", "bodySite"):

@@ -131,8 +131,9 @@ def _patient(resource: Resource, zone: tzinfo) -> Patient:
 
 def _condition(reader: Reader, resource: Resource) -> None:
     code = resource.raw.get("code")
-    if reader.codes.says_nothing(code) and resource.raw.get("bodySite") is None:
-        reader.conditions[resource.reference] = reader.other_reason(code)
+    known = reader.codes.known(code)
+    if known.silent and resource.raw.get("bodySite") is None:
+        reader.conditions[resource.reference] = reader.other_reason(known)
         return
     if conditions.malformed(code):
         path = f"{resource.path}.code"
@@ -140,7 +141,6 @@ def _condition(reader: Reader, resource: Resource) -> None:
             Unreadable("Condition", resource.reference, path, "not valid FHIR")
         )
         return
-    known = reader.codes.known(code)
     found = conditions.recognise(
         reader.codes,
         code,
@@ -148,7 +148,7 @@ def _condition(reader: Reader, resource: Resource) -> None:
         known,
         nonspecific_counts=reader.nonspecific_counts,
     )
-    reader.conditions[resource.reference] = REASONS.get(found.kind) or reader.other_reason(code)
+    reader.conditions[resource.reference] = REASONS.get(found.kind) or reader.other_reason(known)
     cautions.read_condition(reader, resource, known)
     flags.read_condition(reader, resource, known)
     if found.kind in (Kind.PHT, Kind.POSSIBLE):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from cds_service.fhir.codes import Codes, Site, items, texts
+from cds_service.fhir.codes import Codes, Known, Site, items, texts
 from cds_service.fhir.conditions import Kind, recognise
 from cds_service.fhir.dates import Dates, Span
 from cds_service.fhir.resources import Evidence, Resource, relative
@@ -72,15 +72,17 @@ class Reader:
     def note(self, resource: Resource, reason: str) -> None:
         self.noted.append(Note(resource.reference, reason, resource.path))
 
-    def not_recognised(self, resource: Resource) -> None:
-        """List a record that is for the hamstring though its code is not known."""
+    def not_recognised(self, resource: Resource, known: Known) -> None:
+        """List a record that is for the hamstring though its code (`known`) is not."""
         raw = resource.raw
+        unsited = raw.get("bodySite") is None
+        unexplained = raw.get("reasonCode") is None and raw.get("reasonReference") is None
+        if known.silent and unsited and unexplained:
+            return  # as nearly all are
         if raw.get("status") in ("entered-in-error", "not-done", "revoked", "cancelled"):
             return
-        code = raw.get("code")
-        words = not self.codes.says_nothing(code) and any(map(text.mentions_hamstring, texts(code)))
-        stated = any(raw.get(name) for name in ("bodySite", "reasonCode", "reasonReference"))
-        if words or (stated and self._for_hamstring(raw)):
+        words = not known.silent and any(map(text.mentions_hamstring, texts(raw.get("code"))))
+        if words or self._for_hamstring(raw):
             reason = "for the hamstring, but its code is not recognised"
             self.noted.append(Note(resource.reference, reason, resource.path, unrecognised=True))
 
@@ -109,20 +111,18 @@ class Reader:
         return min(stated, key=_ORDER.index, default=Reason.NOT_STATED)
 
     def reason_code(self, concept: Any) -> Reason:
+        known = self.codes.known(concept)
         found = recognise(
-            self.codes,
-            concept,
-            None,
-            self.codes.known(concept),
-            nonspecific_counts=self.nonspecific_counts,
+            self.codes, concept, None, known, nonspecific_counts=self.nonspecific_counts
         )
         if found.kind in _REASONS:
             return _REASONS[found.kind]
-        return self.other_reason(concept)
+        return self.other_reason(known)
 
-    def other_reason(self, concept: Any) -> Reason:
+    def other_reason(self, known: Known) -> Reason:
         """A reason that is not PHT. Of ICD-10-CM every code that may be PHT is known (G1a)."""
-        known = self.codes.known(concept)
+        if known.silent:
+            return Reason.ELSEWHERE if known.complete else Reason.UNRECOGNISED
         listed = any(known.within(name, None) for name in OTHER_REASONS)
         return Reason.ELSEWHERE if listed or known.complete else Reason.UNRECOGNISED
 

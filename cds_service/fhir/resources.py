@@ -22,7 +22,6 @@ MORE = "there are more pages (a next link)"
 OWNERS = ("subject", "patient")
 DEEPEST = 20  # lists and Bundles within each other; real calls have two or three
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
-_NOT_DATA = ("Bundle", "OperationOutcome")
 
 
 class Resource(NamedTuple):
@@ -212,35 +211,19 @@ def _bundle(
         if resource is None:
             continue
         here = f"{path}.entry[{index}].resource"
-        if flat and _is_single(resource):  # as nearly all are
-            _add_single(resource_at(resource, here), entry, found, evidence)
-            continue
-        if isinstance(resource, dict) and resource.get("resourceType") == "OperationOutcome":
+        kind = resource.get("resourceType") if isinstance(resource, dict) else None
+        if kind == "OperationOutcome":
             problem = problem or _outcome_problem(resource)
             continue
-        problem = collect(resource, here, found, evidence) or problem
+        one = resource_at(resource, here) if isinstance(kind, str) else None
+        if one and flat and kind != "Bundle":  # as nearly all are
+            _add(one, found)
+        else:
+            problem = collect(resource, here, found, evidence) or problem
         full_url = entry.get("fullUrl")
-        if isinstance(full_url, str) and isinstance(resource, dict):
-            evidence.named[full_url] = resource_at(resource, here)
+        if one and isinstance(full_url, str):
+            evidence.named[full_url] = one
     return problem or (MORE if next_link(bundle) is not None else None)
-
-
-def _is_single(value: object) -> bool:
-    """Whether it is a resource that holds data, and no others."""
-    kind = value.get("resourceType") if isinstance(value, dict) else None
-    return isinstance(kind, str) and kind not in _NOT_DATA
-
-
-def _add_single(
-    resource: Resource,
-    entry: Mapping[str, Any],
-    found: dict[tuple[str, str], Resource],
-    evidence: Evidence,
-) -> None:
-    _add(resource, found)
-    full_url = entry.get("fullUrl")
-    if isinstance(full_url, str):
-        evidence.named[full_url] = resource
 
 
 def next_link(bundle: object) -> str | None:
@@ -300,6 +283,10 @@ def _same_patient(evidence: Evidence, patient_id: str) -> None:
             if resource.raw.get("id") != patient_id:
                 raise foreign(f"{resource.path}.id")
             continue
+        subject = resource.raw.get("subject")
+        told = subject.get("reference") if isinstance(subject, dict) else None
+        if isinstance(told, str) and told in own and "patient" not in resource.raw:
+            continue  # as nearly all are
         about(resource, evidence, patient_id, own=own)
 
 

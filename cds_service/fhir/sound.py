@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from cds_service.fhir.plain import is_plain
+from cds_service.fhir.plain import are_plain
 
 #: what R4 requires of each type: stands in when the record lacks it, so the rest can be validated
 _SUBJECT = {"subject": {"reference": "Patient/x"}}
@@ -85,8 +85,7 @@ def _model(resource_type: str) -> type[BaseModel]:
 def sound(resource_type: str, raw: Mapping[str, Any], needed: tuple[str, ...]) -> Sound:
     """Validate the needed elements of a resource; `raw` itself is not changed."""
     elements = {name: _zoned(raw[name]) for name in needed if raw.get(name) is not None}
-    model = _model(resource_type)
-    if all(is_plain(model, name, value) for name, value in elements.items()):
+    if are_plain(_model(resource_type), elements):
         if not _clashing(elements):
             return Sound(elements)
     elif not _faults(resource_type, elements):
@@ -116,7 +115,7 @@ def _choice(name: str) -> str | None:
 def _zoned(value: Any) -> Any:
     """A time without its zone, which FHIR forbids and EHRs send, still names the day."""
     if isinstance(value, str):
-        found = _NO_ZONE.fullmatch(value)
+        found = _NO_ZONE.fullmatch(value) if "T" in value else None
         return found.group(1) if found else value
     if isinstance(value, dict) and ("start" in value or "end" in value):
         return {key: _zoned(part) for key, part in value.items()}

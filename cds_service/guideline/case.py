@@ -9,7 +9,7 @@ from functools import cached_property
 from cds_service.guideline import conventions as c
 from cds_service.guideline.evidence import Parameter
 from cds_service.guideline.finding import Criterion
-from cds_service.patient.facts import Facts, Filtration, Finding
+from cds_service.patient.facts import Facts, Filtration, Finding, OrderKind
 from cds_service.patient.safety import Gate, GateLimits, gate, latest_filtration, still
 from cds_service.patient.scores import Change, Improvement, improvement
 from cds_service.patient.timeline import Limits, SideTimeline, Timeline
@@ -44,6 +44,11 @@ class Case:
     @property
     def sides(self) -> tuple[SideTimeline, ...]:
         return self.timeline.sides
+
+    @cached_property
+    def ordered(self) -> frozenset[OrderKind]:
+        """The kinds of what is being ordered."""
+        return frozenset(order.kind for order in self.facts.orders)
 
     @cached_property
     def gate(self) -> Gate:

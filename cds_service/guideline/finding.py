@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cds_service.guideline.evidence import Parameter, Source
 from cds_service.guideline.header import Header
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 Indicator = Literal["info", "warning", "critical"]
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
-    """A fact a criterion stands on."""
+class Used(NamedTuple):
+    """A fact a criterion stands on. A tuple, as a criterion is: hundreds are made and compared."""
 
     reference: str
     words: str
@@ -38,8 +37,7 @@ class Used:
     also: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(NamedTuple):
     """`question` in the guideline's words, `because` what the record shows."""
 
     question: str

@@ -21,6 +21,8 @@ class Answer(Enum):
     UNKNOWN = 1
     YES = 2
 
+    __hash__ = object.__hash__  # Enum's own hashes the name anew each time
+
     def __bool__(self) -> NoReturn:
         raise TypeError("an Answer is YES, NO or UNKNOWN: compare it with `is`")
 
@@ -122,8 +124,8 @@ class When:
 
     def days_until(self, other: When | date) -> Days:
         """Calendar days from this day to the other (negative when the other is earlier)."""
-        end = When.on(other) if isinstance(other, date) else other
-        return Days((end.earliest - self.latest).days, (end.latest - self.earliest).days)
+        first, last = (other, other) if isinstance(other, date) else (other.earliest, other.latest)
+        return Days((first - self.latest).days, (last - self.earliest).days)
 
     def is_before(self, other: When | date) -> Answer:
         return self.days_until(other).more_than(0)

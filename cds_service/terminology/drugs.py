@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from cds_service.terminology.memory import remembered
 from cds_service.terminology.tables import SYSTEMS, Concept, read
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class Formulary:
         words = sorted({first_word(n) for n in nsaids if n} - {"m01a"} | NSAID_WORDS)
         self._nsaid = re.compile(rf"\b({'|'.join(map(re.escape, words))})\b", re.IGNORECASE)
         self._anticoagulant = re.compile(rf"\b({'|'.join(sorted(names))})\b", re.IGNORECASE)
+        #: charts name the same drugs again and again
+        self.anticoagulant_named = remembered(self._anticoagulant_in)
 
     def names_nsaid(self, name: str) -> bool:
         return bool(self._nsaid.search(name))
@@ -90,7 +93,7 @@ class Formulary:
             return self._atc_class(code)
         return drug
 
-    def anticoagulant_named(self, name: str) -> Drug | None:
+    def _anticoagulant_in(self, name: str) -> Drug | None:
         found = self._anticoagulant.search(name)
         return Drug("anticoagulant", found.group().lower()) if found else None
 

@@ -14,7 +14,8 @@ Key = tuple[Hashable, ...]
 
 MOST = 8_000  # things remembered of one kind
 LONGEST = 200  # characters of a text; names of diagnoses and drugs are shorter
-WIDEST = 30  # parts of one key: a text, and system, code and display of each coding
+LARGEST = 2_000  # characters of a key: the texts and codings of a concept, or of several sites
+PART = 50  # what each part of a key counts beside its characters, as Python needs for it
 
 
 class Memory(dict[Key, T]):
@@ -22,17 +23,15 @@ class Memory(dict[Key, T]):
 
     def keep(self, key: Key, worked_out: T) -> T:
         """Remembers it, unless the key is too large."""
-        if _is_small(key):
+        if _size(key) <= LARGEST:
             if len(self) >= MOST:
                 self.clear()  # rare; what is common is soon back
             self[key] = worked_out
         return worked_out
 
 
-def _is_small(key: Key) -> bool:
-    return len(key) <= WIDEST and all(
-        _is_small(part) if isinstance(part, tuple) else len(str(part)) <= LONGEST for part in key
-    )
+def _size(key: Key) -> int:
+    return sum(PART + (_size(part) if isinstance(part, tuple) else len(str(part))) for part in key)
 
 
 def remembered(work_out: Callable[[str], T]) -> Callable[[str], T]:

@@ -76,6 +76,7 @@ def mentions_hamstring(text: str) -> bool:
     return bool(_HAMSTRING.search(words) or _HAMSTRING_ORIGIN.search(words))
 
 
+@remembered
 def mentions_subject(text: str) -> bool:
     """Names PHT or mentions the hamstring, in one look: what it does not say, most texts do not."""
     return bool(_SUBJECT.search(normal(text)))

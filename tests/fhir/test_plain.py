@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.fhir.plain import is_plain
+from cds_service.fhir.plain import are_plain
 from cds_service.fhir.sound import REQUIRED, _clashing, _faults, _model
 
 TOKENS = st.sampled_from(
@@ -66,7 +66,7 @@ ELEMENTS = (
 
 @given(st.sampled_from(sorted(REQUIRED)), st.sampled_from(ELEMENTS), VALUES)
 def test_fhir_resources_finds_no_fault_in_what_is_plain(kind: str, name: str, value: Any) -> None:
-    if is_plain(_model(kind), name, value):
+    if are_plain(_model(kind), {name: value}):
         assert not _faults(kind, {name: value})
 
 
@@ -84,7 +84,7 @@ def test_fhir_resources_finds_no_fault_in_what_is_plain(kind: str, name: str, va
     ],
 )
 def test_what_ehrs_send_every_day_is_plain(kind: str, name: str, value: Any) -> None:
-    assert is_plain(_model(kind), name, value)
+    assert are_plain(_model(kind), {name: value})
     assert not _faults(kind, {name: value})
 
 
@@ -100,7 +100,7 @@ def test_what_ehrs_send_every_day_is_plain(kind: str, name: str, value: Any) -> 
     ],
 )
 def test_whatever_is_not_plain_is_left_to_fhir_resources(kind: str, name: str, value: Any) -> None:
-    assert not is_plain(_model(kind), name, value)
+    assert not are_plain(_model(kind), {name: value})
 
 
 def test_two_of_one_choice_clash_however_plain() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cds_service.terminology.memory import LONGEST, MOST, WIDEST, Memory, remembered
+from cds_service.terminology.memory import LARGEST, LONGEST, MOST, PART, Memory, remembered
 
 
 def test_what_is_kept_is_found_again() -> None:
@@ -11,13 +11,16 @@ def test_what_is_kept_is_found_again() -> None:
     assert memory.get(("a", None)) == 1
 
 
-def test_long_texts_and_wide_keys_are_not_kept() -> None:
+def test_a_key_that_takes_much_room_is_not_kept() -> None:
+    """However it comes by it: one long text, many parts, or many sites of a few parts each."""
     memory: Memory[int] = Memory()
-    for key in (("x" * (LONGEST + 1),), ("x",) * (WIDEST + 1), (("x" * (LONGEST + 1),),)):
+    many = LARGEST // PART
+    for key in (("x" * LARGEST,), (None,) * (many + 1), ((("x",) * 4,) * (many // 4))):
         assert memory.keep(key, 1) == 1
     assert not memory
-    memory.keep(("x" * LONGEST,) * WIDEST, 1)
-    assert memory
+    memory.keep(("x" * (LARGEST - PART),), 1)
+    memory.keep((("a wording", "system", "code", "display") * 3,), 1)
+    assert len(memory) == 2
 
 
 def test_a_full_memory_begins_anew() -> None:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cds_service.fhir.releases.reshape import Reshaped, change_lines, dose_and_rate, moved
+from cds_service.fhir.releases.reshape import (
+    ALWAYS,
+    Reshaped,
+    change_lines,
+    dose_and_rate,
+    moved,
+)
 
 TYPES = {"MedicationOrder": "MedicationRequest"}
 
@@ -26,4 +32,4 @@ def _dosage(line: dict[str, Any]) -> dict[str, Any]:
     return dose_and_rate(moved(line, (("siteCodeableConcept", "site"),)))
 
 
-RESHAPES = {"MedicationOrder": (lambda _raw: True, _medication_order)}
+RESHAPES = {"MedicationOrder": (ALWAYS, _medication_order)}

@@ -11,10 +11,8 @@ from typing import Any
 
 from cds_service.fhir.releases.reshape import (
     Reshaped,
-    any_of,
+    Signs,
     change_lines,
-    elements,
-    has_lines_with,
     lines,
     moved,
 )
@@ -37,7 +35,7 @@ _WHEN = ("DateTime", "Period", "String", "Age", "Range", "Timing")
 #: R5 5.0.0 spells it with one r in MedicationAdministration
 _ADMINISTERED = tuple(f"{stem}{kind}" for stem in ("occurence", "occurrence") for kind in _WHEN)
 _PERFORMED = tuple(f"occurrence{kind}" for kind in _WHEN)
-_AS_NEEDED = ("asNeeded", "asNeededFor")
+_AS_NEEDED = frozenset({"asNeeded", "asNeededFor"})
 
 
 def _medication_request(made: Reshaped) -> None:
@@ -195,29 +193,32 @@ def _status_of_r5(raw: Mapping[str, Any]) -> bool:
 
 RESHAPES = {
     "MedicationRequest": (
-        any_of(
-            elements("medication", "reason", "reported", "informationSource"),
-            has_lines_with("dosageInstruction", *_AS_NEEDED),
-            lambda raw: raw.get("status") == "ended",
+        Signs(
+            elements=frozenset({"medication", "reason", "reported", "informationSource"}),
+            status=frozenset({"ended"}),
+            lines={"dosageInstruction": _AS_NEEDED},
         ),
         _medication_request,
     ),
     "MedicationStatement": (
-        any_of(
-            elements("medication", "reason", "adherence"),
-            has_lines_with("dosage", *_AS_NEEDED),
-            _status_of_r5,
+        Signs(
+            elements=frozenset({"medication", "reason", "adherence"}),
+            lines={"dosage": _AS_NEEDED},
+            others=(_status_of_r5,),
         ),
         _medication_statement,
     ),
     "MedicationAdministration": (
-        elements("medication", "reason", *_ADMINISTERED),
+        Signs(elements=frozenset({"medication", "reason", *_ADMINISTERED})),
         _medication_administration,
     ),
-    "Procedure": (elements("reason", *_PERFORMED), _procedure),
+    "Procedure": (Signs(elements=frozenset({"reason", *_PERFORMED})), _procedure),
     "ServiceRequest": (
-        any_of(elements("reason"), lambda raw: _is_codeable_reference(raw.get("code"))),
+        Signs(
+            elements=frozenset({"reason"}),
+            others=(lambda raw: _is_codeable_reference(raw.get("code")),),
+        ),
         _service_request,
     ),
-    "CarePlan": (_plan_differs, _care_plan),
+    "CarePlan": (Signs(others=(_plan_differs,)), _care_plan),
 }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 _STEP = re.compile(r"\.|(?=\[)")
 #: on a Dosage itself before R4, within doseAndRate since
-_DOSES = ("doseQuantity", "doseRange")
+DOSES = ("doseQuantity", "doseRange")
 Differs = Callable[[Mapping[str, Any]], bool]
 
 
@@ -46,10 +47,58 @@ class Reshaped:
             self.raw[name] = {"coding": [{"code": self.raw[name]}]}
 
 
-def elements(*names: str) -> Differs:
-    """Whether a resource has any of these elements."""
-    wanted = frozenset(names)
-    return lambda raw: not wanted.isdisjoint(raw)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """By what a resource shows that it is of another release than R4."""
+
+    #: elements that R4 does not have
+    elements: frozenset[str] = frozenset()
+    #: codes of `status` that R4 does not have
+    status: frozenset[str] = frozenset()
+    #: elements that are CodeableConcepts in R4, and here bare codes
+    bare: frozenset[str] = frozenset()
+    #: a list -> members of its items that R4 does not have there
+    lines: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    others: tuple[Differs, ...] = ()
+
+    def shown_by(self, raw: Mapping[str, Any]) -> bool:
+        """Whether any of them is there. Asked of every resource, so in plain loops."""
+        if not self.elements.isdisjoint(raw):
+            return True
+        status = raw.get("status") if self.status else None
+        if isinstance(status, str) and status in self.status:
+            return True
+        for name in self.bare:
+            if isinstance(raw.get(name), str):
+                return True
+        if self.lines and self._shown_in_lines(raw):
+            return True
+        for differs in self.others:  # noqa: SIM110  # any() takes twice as long
+            if differs(raw):
+                return True
+        return False
+
+    def _shown_in_lines(self, raw: Mapping[str, Any]) -> bool:
+        for name, members in self.lines.items():
+            for line in lines(raw, name):
+                if isinstance(line, dict) and not members.isdisjoint(line):
+                    return True
+        return False
+
+    def __or__(self, other: Signs) -> Signs:
+        named = {*self.lines, *other.lines}
+        none: frozenset[str] = frozenset()
+        return Signs(
+            elements=self.elements | other.elements,
+            status=self.status | other.status,
+            bare=self.bare | other.bare,
+            lines={n: self.lines.get(n, none) | other.lines.get(n, none) for n in named},
+            others=self.others + other.others,
+        )
+
+
+#: of a type that R4 does not have
+ALWAYS = Signs(elements=frozenset({"resourceType"}))
 
 
 def as_sent(element: str, names: Mapping[str, str]) -> str:
@@ -70,33 +119,6 @@ def lines(raw: Mapping[str, Any], name: str) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def has_lines_with(name: str, *parts: str) -> Differs:
-    """Whether any item of the element has one of these members."""
-    wanted = frozenset(parts)
-
-    def differs(raw: Mapping[str, Any]) -> bool:
-        if raw.get(name) is None:
-            return False
-        for line in lines(raw, name):  # asked of every resource: any() takes twice as long
-            if isinstance(line, dict) and not wanted.isdisjoint(line):
-                return True
-        return False
-
-    return differs
-
-
-def any_of(*questions: Differs) -> Differs:
-    """Whether one of them is so."""
-
-    def differs(raw: Mapping[str, Any]) -> bool:
-        for question in questions:  # noqa: SIM110  # of every resource: any() takes twice as long
-            if question(raw):
-                return True
-        return False
-
-    return differs
-
-
 def change_lines(
     made: Reshaped, name: str, change: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:
@@ -109,7 +131,7 @@ def change_lines(
 
 def dose_and_rate(line: dict[str, Any]) -> dict[str, Any]:
     """A Dosage whose dose stands where R4 has it."""
-    own = {name: line.pop(name) for name in _DOSES if name in line}
+    own = {name: line.pop(name) for name in DOSES if name in line}
     return {**line, "doseAndRate": [own]} if own and "doseAndRate" not in line else line | own
 
 

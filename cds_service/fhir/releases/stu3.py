@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from cds_service.fhir.releases.reshape import (
+    ALWAYS,
+    DOSES,
     Reshaped,
-    any_of,
+    Signs,
     change_lines,
     dose_and_rate,
-    elements,
-    has_lines_with,
     lines,
     moved,
 )
 
 TYPES = {"ProcedureRequest": "ServiceRequest", "ReferralRequest": "ServiceRequest"}
-_DOSES = ("doseQuantity", "doseRange")
+_DOSES = frozenset(DOSES)
+_BARE = frozenset({"clinicalStatus", "verificationStatus"})
 _ORDER_STATUS = {"suspended": "on-hold", "cancelled": "revoked"}
 _DONE_STATUS = {"suspended": "on-hold", "aborted": "stopped"}
 _GOAL_STATUS = {
@@ -125,36 +126,32 @@ def _goal(made: Reshaped) -> None:
     made.rename("status", "lifecycleStatus")
 
 
-def _bare_status(raw: Mapping[str, Any]) -> bool:
-    return isinstance(raw.get("clinicalStatus"), str) or isinstance(
-        raw.get("verificationStatus"), str
-    )
-
-
 def _prohibits(raw: Mapping[str, Any]) -> bool:
     details = (a.get("detail") for a in lines(raw, "activity") if isinstance(a, dict))
     return any(isinstance(one, dict) and "prohibited" in one for one in details)
 
 
-def _status_of(codes: Mapping[str, str]) -> Any:
-    return lambda raw: isinstance(raw.get("status"), str) and raw["status"] in codes
-
-
 RESHAPES = {
-    "Condition": (any_of(elements("assertedDate", "abatementBoolean"), _bare_status), _condition),
-    "AllergyIntolerance": (any_of(elements("assertedDate"), _bare_status), _allergy),
-    "Procedure": (any_of(elements("notDone"), _status_of(_DONE_STATUS)), _procedure),
-    "ProcedureRequest": (lambda _raw: True, _procedure_request),
-    "ReferralRequest": (lambda _raw: True, _referral_request),
-    "MedicationRequest": (has_lines_with("dosageInstruction", *_DOSES), _medication_request),
+    "Condition": (
+        Signs(elements=frozenset({"assertedDate", "abatementBoolean"}), bare=_BARE),
+        _condition,
+    ),
+    "AllergyIntolerance": (Signs(elements=frozenset({"assertedDate"}), bare=_BARE), _allergy),
+    "Procedure": (
+        Signs(elements=frozenset({"notDone"}), status=frozenset(_DONE_STATUS)),
+        _procedure,
+    ),
+    "ProcedureRequest": (ALWAYS, _procedure_request),
+    "ReferralRequest": (ALWAYS, _referral_request),
+    "MedicationRequest": (Signs(lines={"dosageInstruction": _DOSES}), _medication_request),
     "MedicationStatement": (
-        any_of(elements("taken"), has_lines_with("dosage", *_DOSES)),
+        Signs(elements=frozenset({"taken"}), lines={"dosage": _DOSES}),
         _medication_statement,
     ),
     "MedicationAdministration": (
-        elements("prescription", "notGiven"),
+        Signs(elements=frozenset({"prescription", "notGiven"})),
         _medication_administration,
     ),
-    "CarePlan": (any_of(_status_of(_ORDER_STATUS), _prohibits), _care_plan),
-    "Goal": (elements("status"), _goal),
+    "CarePlan": (Signs(status=frozenset(_ORDER_STATUS), others=(_prohibits,)), _care_plan),
+    "Goal": (Signs(elements=frozenset({"status"})), _goal),
 }

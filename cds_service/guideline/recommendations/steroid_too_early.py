@@ -19,7 +19,6 @@ Unsure: absence of records is no proof of absence: the card asks. Physiotherapy 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from cds_service.guideline import criteria as ask
@@ -103,7 +102,7 @@ def _nothing_on_file(case: Case, side: SideTimeline) -> Criterion:
     found = ask.no_loading(side)
     broken = [u.reference for u in case.facts.unreadable if u.resource_type in MAY_BE_LOADING]
     if found.answer is YES and broken:
-        return replace(found, answer=UNKNOWN, because=f"{broken[0]} cannot be read")
+        return found._replace(answer=UNKNOWN, because=f"{broken[0]} cannot be read")
     return found
 
 
