@@ -16,7 +16,7 @@ from cds_service.fhir.resources import Resource
 from cds_service.fhir.sound import Sound, sound
 from cds_service.patient.facts import Diagnosis, Place, Unreadable
 from cds_service.patient.sides import Laterality
-from cds_service.patient.when import NO, UNKNOWN, YES, Answer
+from cds_service.patient.when import NO, UNKNOWN, YES, Answer, When
 from cds_service.terminology import Concept, text
 
 NEEDED = (
@@ -42,7 +42,8 @@ DECISIVE = tuple(name for name in NEEDED if name != "category")
 #: of a disease that is over the dates no longer decide
 STATUS = ("clinicalStatus", "verificationStatus", "code", "bodySite")
 NOT_HAD = ("refuted", "entered-in-error", "differential")
-ACTIVE = ("active", "recurrence", "relapse")
+RECURRED = ("recurrence", "relapse")
+ACTIVE = ("active", *RECURRED)
 OVER = ("inactive", "remission", "resolved")
 
 
@@ -148,7 +149,7 @@ def _diagnosis(
     status = status_of(element.get("clinicalStatus"), (*ACTIVE, *OVER))
     onset = dates.span(element, "onset")
     abated = dates.span(element, "abatement")
-    categories = {first_code(category) for category in items(element.get("category"))}
+    recorded = dates.when(element.get("recordedDate"))
     return Diagnosis(
         reference=resource.reference,
         label="Proximal hamstring tendinopathy",
@@ -156,12 +157,28 @@ def _diagnosis(
         certain=found.kind is Kind.PHT,
         side=side(codes, resource.raw.get("code"), found.site),
         active=_active(status, _has_abated(element)),
-        onset=onset.start if onset else None,
-        recorded=dates.when(element.get("recordedDate")),
+        onset=_begun(onset.start, recorded, status) if onset and onset.start else None,
+        recorded=recorded,
         abated=(abated.end or abated.start) if abated else None,
-        encounter_only=categories == {"encounter-diagnosis"},
+        encounter_only=encounter_only(element),
         status_missing=status not in (*ACTIVE, *OVER),
     )
+
+
+def _begun(onset: When, recorded: When | None, status: str | None) -> When:
+    """An imprecise onset ends no later than the day the disease was recorded.
+
+    Only a recurrence may be later than the record it is told by (G3).
+    """
+    if recorded is None or status in RECURRED:
+        return onset
+    return onset.not_after(recorded.latest) or onset
+
+
+def encounter_only(element: Sound) -> bool:
+    """A visit's diagnosis that is not on the problem list."""
+    categories = {first_code(category) for category in items(element.get("category"))}
+    return categories == {"encounter-diagnosis"}
 
 
 def _has_abated(element: Sound) -> bool:

@@ -178,15 +178,13 @@ def _keep(
 
 
 def _past(reader: Reader, resource: Resource, diagnosis: Diagnosis) -> Diagnosis:
-    """A disease that is on record has begun: a date in the future is not its date.
+    """A disease that is on record has begun: no day in the future is its date.
 
     One that is being added now, and does not say when it was recorded, is recorded today.
     """
-    onset, recorded = (
-        when if when is None or when.not_after(reader.today) else None
-        for when in (diagnosis.onset, diagnosis.recorded)
-    )
-    if (onset, recorded) != (diagnosis.onset, diagnosis.recorded):
+    stated = (diagnosis.onset, diagnosis.recorded)
+    onset, recorded = (when.not_after(reader.today) if when else None for when in stated)
+    if (onset, recorded).count(None) > stated.count(None):
         reader.note(resource, "a date in the future: taken as not stated")
     if recorded is None and resource.reference in reader.evidence.added:
         recorded = When.on(reader.today)

@@ -58,10 +58,16 @@ def used_treatment(treatment: Treatment) -> Used:
 
 
 def diagnoses(side: SideTimeline) -> tuple[Used, ...]:
-    return tuple(
-        Used(d.reference, _dated(d), str(d.diagnosed or ""), recognised_by=d.recognised_by)
-        for d in side.episode.diagnoses
+    unsided = ("the record does not say which side",)
+    episode = side.episode
+    return (
+        *(_used_diagnosis(diagnosis) for diagnosis in episode.diagnoses),
+        *(_used_diagnosis(d)._replace(certain=False, doubts=unsided) for d in episode.perhaps),
     )
+
+
+def _used_diagnosis(d: Diagnosis) -> Used:
+    return Used(d.reference, _dated(d), str(d.diagnosed or ""), recognised_by=d.recognised_by)
 
 
 def _dated(diagnosis: Diagnosis) -> str:

@@ -56,7 +56,12 @@ class Timeline:
 
     def __init__(self, facts: Facts, today: date, limits: Limits) -> None:
         self.facts, self.today, self.limits = facts, today, limits
-        self.episodes = episodes(facts.diagnoses, today, limits.encounter_diagnosis)
+        self.episodes = episodes(
+            facts.diagnoses,
+            today,
+            limits.encounter_diagnosis,
+            both_sides=self.records_name_both_sides,
+        )
         self.injections, self.left_out = merge(
             facts.injections,
             same_days=limits.same_injection,
@@ -74,6 +79,7 @@ class Timeline:
         facts = self.facts
         sides = {i.side for i in facts.injections if not i.excluded}
         sides |= {c.side for c in facts.care}
+        sides |= {d.side for d in facts.diagnoses if d.certain}
         sides |= {r.side for r in facts.referrals if r.concerns_pht is not NO}
         return BOTH in sides or {LEFT, RIGHT} <= sides
 

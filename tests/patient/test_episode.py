@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from cds_service.patient.episode import Episode, episodes
+from cds_service.patient.episode import Episode
 from cds_service.patient.sides import LEFT, NOT_STATED, RIGHT
+from cds_service.patient.timeline import Limits, Timeline
 from cds_service.patient.when import UNKNOWN, YES
 from tests.strategies import (
     CATEGORY,
@@ -17,7 +18,9 @@ from tests.strategies import (
     ago,
     concept,
     facts,
+    fired,
     injection,
+    judged,
     loading,
     local,
     origin,
@@ -27,11 +30,14 @@ from tests.strategies import (
     shown,
 )
 
+LIMITS = Limits(
+    same_injection=1, order_before_injection=30, loading_gap=60, encounter_diagnosis=365
+)
 ENCOUNTER = [concept((CATEGORY, "encounter-diagnosis"))]
 
 
 def of(*conditions: dict[str, Any]) -> tuple[Episode, ...]:
-    return episodes(facts(*conditions).diagnoses, TODAY, 365)
+    return Timeline(facts(*conditions), TODAY, LIMITS).episodes
 
 
 # --- G1: population ---
@@ -114,9 +120,63 @@ def test_sides_are_judged_separately() -> None:
     assert [e.side for e in of(pht(side="bilateral"))] == [LEFT, RIGHT]
 
 
-def test_a_diagnosis_without_side_adds_nothing_to_one_that_has_a_side() -> None:
-    (episode,) = of(pht("a", ""), pht("b", "left", onsetDateTime=ago(60)))
-    assert (episode.side, str(episode.start)) == (LEFT, ago(60))
+def test_a_diagnosis_without_side_is_of_the_only_side_on_record() -> None:
+    (episode,) = of(pht("a", ""), pht("b", "left", onsetDateTime=ago(60), recordedDate=ago(50)))
+    assert (episode.side, str(episode.start)) == (LEFT, ago(400))
+    assert str(episode.diagnosed) == ago(390)
+
+
+VISIT = pht(
+    "v", "left", category=ENCOUNTER, clinicalStatus=None, onsetDateTime=None, recordedDate=ago(5)
+)
+
+
+def test_a_visit_that_names_the_side_does_not_begin_the_disease_anew() -> None:
+    (episode,) = of(pht("a", ""), VISIT)
+    assert (episode.side, str(episode.start), str(episode.diagnosed)) == (LEFT, ago(400), ago(390))
+    assert shown(pht(side=""), VISIT, loading(since=200)) == ["surgical-referral-overdue warning"]
+    ended = loading(since=200, performedPeriod={"start": ago(200), "end": ago(14)})
+    assert shown(pht(side=""), VISIT, ended) == ["surgical-referral-overdue warning"]
+    given = [injection(f"i{n}", ago(300 - 60 * n)) for n in range(4)]
+    assert "steroid-overuse over-limit warning" in shown(pht(side=""), VISIT, *given)
+
+
+def test_the_problem_list_without_a_side_overrules_the_dates_of_a_visit_that_names_it() -> None:
+    early = {**VISIT, "onsetDateTime": ago(700), "recordedDate": ago(100)}
+    assert str(of(pht("a", ""), early)[0].start) == ago(400)
+    unsided = {**VISIT, "bodySite": [origin()], "onsetDateTime": ago(700)}
+    assert str(of(pht("a", "left"), unsided)[0].start) == ago(400)
+
+
+BOTH_SIDES = [pht("l", "left", onsetDateTime=ago(60)), pht("r", "right", onsetDateTime=ago(40))]
+LONG_UNSIDED = pht("u", "")
+
+
+def test_where_both_sides_are_on_record_a_diagnosis_without_side_is_perhaps_of_this_one() -> None:
+    left, right = of(*BOTH_SIDES, LONG_UNSIDED)
+    assert str(left.start) == f"{ago(400)} to {ago(60)}"
+    assert str(right.start) == f"{ago(400)} to {ago(40)}"
+    assert (
+        of(*BOTH_SIDES, {**LONG_UNSIDED, "onsetDateTime": ago(20)})[0].start
+        == of(BOTH_SIDES[0])[0].start
+    )
+    (left,) = of(BOTH_SIDES[0], LONG_UNSIDED, injection("i", ago(300), "right"))
+    assert [d.reference for d in left.perhaps] == ["Condition/u"]
+
+
+def test_what_is_perhaps_of_this_side_starts_no_clock_and_is_told_as_possible() -> None:
+    records = (*BOTH_SIDES, LONG_UNSIDED, loading(since=200))
+    decision = judged(*records)
+    assert "surgical-referral-overdue warning" not in fired(decision)
+    used = [
+        fact
+        for outcome in decision.outcomes
+        for criterion in outcome.criteria
+        for fact in criterion.facts
+        if fact.reference == "Condition/u"
+    ]
+    assert used
+    assert not any(fact.certain for fact in used)
 
 
 def test_a_diagnosis_without_side_is_an_episode_of_unknown_side() -> None:
@@ -222,3 +282,52 @@ def test_after_surgery_there_is_no_steroid_card() -> None:
 def test_an_onset_in_the_future_falls_back_on_the_record_date() -> None:
     (episode,) = of(pht(onsetDateTime=ago(-30), recordedDate=ago(50)))
     assert str(episode.start) == ago(50)
+
+
+# --- an imprecise onset ---
+
+
+@pytest.mark.parametrize(
+    ("onset", "recorded", "start"),
+    [
+        ("2026", "2026-01-12", "2026-01-01 to 2026-01-12"),
+        ("2025-09", "2025-09-20", "2025-09-01 to 2025-09-20"),
+        ("2026", "2026-02", "2026-01-01 to 2026-02-28"),
+        ("2026", None, "2026-01-01 to 2026-06-15"),
+        ("2026-06", "2026", "2026-06-01 to 2026-06-15"),
+        ("2024", "2026-01-12", "2024"),
+        # an onset after the record is what the record says (G3)
+        ("2026", "2025-12-30", "2026-01-01 to 2026-06-15"),
+        ("2026-03-05", "2026-01-12", "2026-03-05"),
+    ],
+)
+def test_what_is_on_record_has_begun(onset: str, recorded: str | None, start: str) -> None:
+    assert str(of(pht(onsetDateTime=onset, recordedDate=recorded))[0].start) == start
+
+
+def test_a_recurrence_may_be_later_than_the_record_of_the_disease() -> None:
+    again = pht(
+        clinicalStatus=concept((CLINICAL, "recurrence")),
+        onsetDateTime="2026",
+        recordedDate="2026-01-12",
+    )
+    assert str(of(again)[0].start) == "2026-01-01 to 2026-06-15"
+
+
+def test_an_age_at_onset_ends_with_the_record() -> None:
+    told = pht(onsetDateTime=None, onsetAge={"value": 40, "code": "a"}, recordedDate="2025-06-01")
+    assert str(of(told)[0].start) == "2025-03-02 to 2025-06-01"
+
+
+@pytest.mark.parametrize(("onset", "recorded"), [("2026", "2026-01-12"), ("2026-01", "2026-01-12")])
+def test_history_after_the_record_belongs_to_the_episode(onset: str, recorded: str) -> None:
+    new = pht(onsetDateTime=onset, recordedDate=recorded)
+    since = loading(since=146)
+    assert shown(new, since) == ["surgical-referral-consider info"]
+    given = [injection(f"i{n}", f"2026-0{n}-13") for n in range(1, 5)]
+    assert "steroid-overuse over-limit warning" in shown(new, *given)
+
+
+def test_a_disease_of_last_year_has_been_loaded_since_it_was_recorded() -> None:
+    old = pht(onsetDateTime="2025", recordedDate="2025-03-05")
+    assert shown(old, loading(since=440)) == ["surgical-referral-overdue warning"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from cds_service.guideline.case import Case
+from cds_service.patient.episode import Episode
 from cds_service.patient.facts import (
     Care,
     CareKind,
@@ -128,14 +129,20 @@ def _lanes(case: Case, side: SideTimeline) -> Iterator[Lane]:
 
 
 def _diagnosis(side: SideTimeline) -> Lane:
-    marks, bars = [], []
+    marks = []
     for one in side.episode.diagnoses:
-        told = Told(words=one.label, references=(one.reference,))
+        told = Told(words=f"{one.label}, recorded", references=(one.reference,))
         if one.recorded:
-            marks.append(_mark(replace(told, words=f"{one.label}, recorded"), one.recorded))
-        if one.start:
-            bars.append(_bar(told, one.start, one.abated))
-    return Lane(name="Diagnosis", marks=tuple(marks), bars=tuple(bars[:1]))
+            marks.append(_mark(told, one.recorded))
+    return Lane(name="Diagnosis", marks=tuple(marks), bars=tuple(_course(side.episode)))
+
+
+def _course(episode: Episode) -> Iterator[Bar]:
+    """From the start the rules count from."""
+    if episode.start is not None:
+        first, *_ = episode.diagnoses
+        references = tuple(one.reference for one in episode.diagnoses)
+        yield _bar(Told(words=first.label, references=references), episode.start, first.abated)
 
 
 def _care_lane(case: Case, side: SideTimeline, kind: _Kind) -> Lane:
