@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Overdue
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, exc
@@ -95,6 +95,14 @@ class Store:
             return started.result(max(0.0, until - time.monotonic()))
         except Overdue:
             raise self._late() from None
+
+    def warm(self) -> None:
+        """Begins to make the first connection, which takes longer than a call may wait for it."""
+        threading.Thread(target=self._connect, name="store-warm", daemon=True).start()
+
+    def _connect(self) -> None:
+        with suppress(Unavailable), self.read() as connection:
+            connection.exec_driver_sql("SELECT 1")
 
     def unhurried(self) -> Store:
         """The same database, for work that may take long; close it when done."""

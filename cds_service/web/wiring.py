@@ -137,8 +137,10 @@ def attach(app: Flask, wiring: Wiring) -> None:
 
 
 def begin(app: Flask) -> None:
-    """At the start of a server process: what an earlier one left in the spool is written."""
+    """At the start of a server process: the database is opened, and what waits for it written."""
     attached: Wiring | None = app.extensions.get(_KEY)
+    if attached is not None and attached.store is not None:
+        attached.store.warm()
     if attached is not None and attached.ledger is not None:
         attached.ledger.catch_up()
 

@@ -6,9 +6,11 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, insert, select
@@ -20,6 +22,7 @@ from cds_service.store.engine import Store
 from cds_service.store.nonces import remember
 from cds_service.store.opening import DATABASE, open_store
 from cds_service.store.tables import Moment, nonces
+from tests.trust.test_reload import eventually
 
 Open = Callable[..., Store]
 # From Python 3.12 on a fork of a process with threads warns: gunicorn forks before it has any.
@@ -65,6 +68,34 @@ def test_times_come_back_aware_and_in_utc(store: Store) -> None:
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="zone"):
         Moment().process_bind_param(NOW.replace(tzinfo=None), None)  # type: ignore[arg-type]
+
+
+def test_the_first_connection_is_there_before_the_first_call(store: Store) -> None:
+    store.engine.dispose()
+    pool: Any = store.engine.pool
+    assert pool.checkedin() == 0
+    store.warm()
+    assert eventually(lambda: pool.checkedin() == 1)
+
+
+def test_a_database_that_is_not_there_is_no_fault_at_the_start(
+    open_new: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = threading.Event()
+    store = open_new()
+
+    @contextmanager
+    def down() -> Iterator[Connection]:
+        tried.set()
+        raise Unavailable("down")
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "read", down)
+        store.warm()
+        assert tried.wait(20)
+    store.bounded(note, write=True)  # and nobody has to wait for a rest to be over
+    assert count(store) == 1
 
 
 def test_work_that_takes_too_long_is_given_up(open_new: Open) -> None:
