@@ -96,8 +96,13 @@ def withheld(in_force: Iterable[Pause]) -> Mapping[str, str]:
 
 def words(pause: Pause) -> str:
     """Since when, until when and why; not by whom, for clients read it."""
+    return f"{how_long(pause)}: {pause.reason}"
+
+
+def how_long(pause: Pause) -> str:
+    """Since when and until when, and nothing more: for anyone."""
     end = f" until {_moment(pause.until)}" if pause.until else ""
-    return f"{PAUSED}{_moment(pause.since)}{end}: {pause.reason}"
+    return f"{PAUSED}{_moment(pause.since)}{end}"
 
 
 def _moment(when: datetime) -> str:

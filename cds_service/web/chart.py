@@ -27,11 +27,15 @@ blueprint = Blueprint("chart", __name__, url_prefix="/demo")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One service asked about one patient: the call, and its answer or why there is none."""
+    """One service asked about one patient: the call, and its answer or why there is none.
+
+    `silence`: why no rule was asked.
+    """
 
     service: Service
     sent: dict[str, Any]
     received: dict[str, Any] = field(default_factory=dict)
+    silence: str = ""
     issues: tuple[Issue, ...] = ()
 
     @property
@@ -102,4 +106,5 @@ def _visit(service: Service, sent: dict[str, Any]) -> Visit:
         decision = wiring().decide(service, parse(sent, hook=service.hook))
     except CdsError as error:
         return Visit(service=service, sent=sent, issues=error.issues)
-    return Visit(service=service, sent=sent, received=decision.response())
+    received = decision.response()
+    return Visit(service=service, sent=sent, received=received, silence=decision.silence)

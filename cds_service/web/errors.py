@@ -66,9 +66,14 @@ def unforeseen(error: Exception) -> Response:
 
     Neither gets the message, which may hold what was read about a patient.
     """
-    log.error("fault", extra={"request_id": g.request_id, "fault": fault_of(error)})
-    told = CdsError(f"The service failed. The log holds more, under request {g.request_id}.")
+    told = logged(error)
     return json_response(errors.operation_outcome(told), told.status)
+
+
+def logged(error: Exception) -> CdsError:
+    """What may be told of a fault of ours, which now is in the log."""
+    log.error("fault", extra={"request_id": g.request_id, "fault": fault_of(error)})
+    return CdsError(f"The service failed. The log holds more, under request {g.request_id}.")
 
 
 def fault_of(error: BaseException) -> dict[str, str]:

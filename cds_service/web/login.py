@@ -92,7 +92,7 @@ def init_app(app: Flask, settings: Settings, store: Store | None) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=settings.session_life),
         WTF_CSRF_CHECK_DEFAULT=False,  # clients' calls have no form
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
-        WTF_CSRF_SSL_STRICT=False,  # no page here sends a Referer; same_origin looks at Origin
+        WTF_CSRF_SSL_STRICT=False,  # a Referer may be kept back; same_origin looks at Origin
     )
     csrf.init_app(app)
     app.register_blueprint(blueprint)
@@ -119,11 +119,11 @@ def _put_together(settings: Settings, store: Store | None) -> Login:
 
 
 def guard() -> None:
-    """Raises unless an operator is logged in; a person who opens a page is sent to log in."""
+    """Raises unless an operator is logged in; a person is sent to log in, and on to the page."""
     secret = session.get("secret")
     name = _login().sessions.operator(secret, clock.now()) if secret else None
     if name is None:
-        if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+        if "text/html" in request.headers.get("Accept", ""):  # a form is no page: it is lost
             here = request.full_path if request.query_string else request.path
             abort(redirect(f"{url_for('login.page')}?{urlencode({'next': here})}", 303))
         raise NotLoggedIn(Reason.NO_SESSION)

@@ -50,8 +50,19 @@ def rule(settings: Settings, *, demo: bool) -> Guard:
     def check() -> None:
         same_origin.check()
         chosen()
+        # What is pasted may be as large as a client's call.
+        request.max_form_memory_size = settings.body_limit
 
     return check
+
+
+def reached(settings: Settings, *, demo: bool) -> bool:
+    """Whether links to operators' pages lead the current caller anywhere, if only to log in."""
+    try:
+        (anyone if demo or settings.console == "password" else local_only)()
+    except NotFound:
+        return False
+    return True
 
 
 def check_form() -> None:

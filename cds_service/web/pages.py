@@ -18,6 +18,7 @@ from cds_service.guideline.finding import Recommendation
 from cds_service.guideline.legend import AMBIGUITIES, CONVENTIONS
 from cds_service.guideline.registry import SERVICE_WIDE, parameters
 from cds_service.guideline.sources import ARTICLE, READING
+from cds_service.trust.pausing import how_long
 from cds_service.web import headers, status
 from cds_service.web.wiring import wiring
 
@@ -49,8 +50,15 @@ def guideline() -> str:
         reading=READING,
         claims={claim.id: claim.words for claim in CLAIMS},
         marks=(AMBIGUITIES, CONVENTIONS),
+        paused=_paused(),
         **common(),
     )
+
+
+def _paused() -> dict[str, str]:
+    """Rule, or `all` -> since when; not why, for anyone may read this page."""
+    paused = wiring().paused
+    return {one.rule: how_long(one) for one in paused.in_force()} if paused else {}
 
 
 def _text(rule: Recommendation) -> str:

@@ -71,6 +71,11 @@ def parse_json(data: bytes, limits: Limits | None = None) -> Any:
     return value
 
 
+def check_limits(value: Any, limits: Limits) -> None:
+    """Raises PayloadTooLarge for what was read in parts and holds too much as a whole."""
+    _check_limits(_written(value), limits)
+
+
 def _check_media_type(request: Request) -> None:
     kind = request.mimetype
     if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):

@@ -94,7 +94,7 @@ class Wiring:
         waited: float = 0.0,
     ) -> Decision:
         """The whole pipeline, at today's date. Raises CdsError. The call has `waited` seconds."""
-        site, fetch = self._site(client), self._fetch(client)
+        site, fetch = self.site_for(client), self._fetch(client)
         if fetch is None:
             return self.answer(service, request, today=self.today(), site=site, history=history)
         fetch = fetch.sooner(waited)
@@ -106,13 +106,13 @@ class Wiring:
         self, service: Service, request: HookRequest, client: Client, *, seconds: float
     ) -> tuple[Evidence, Decision]:
         """The same with what it stood on; `seconds` for fetching. Raises CdsError."""
-        site, fetch = self._site(client), self._fetch(client)
+        site, fetch = self.site_for(client), self._fetch(client)
         within = fetch.within(seconds) if fetch else None
         evidence = engine.obtain(service, request, site=site, client=within)
         return evidence, engine.decide(service, request, evidence, today=self.today(), site=site)
 
-    def _site(self, client: Client) -> Site:
-        """As it is for this client.
+    def site_for(self, client: Client = ANYONE) -> Site:
+        """As it is now for this client.
 
         Rules that are paused, and all for a client in shadow mode, are judged and not shown.
         """

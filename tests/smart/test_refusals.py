@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 from cds_service.errors import SettingsError
 from cds_service.trust.refusals import refused
 from cds_service.web.smart import app as smart
+from cds_service.web.smart import view as views
+from cds_service.web.smart.routes import AT_ONCE
 from tests.smart.conftest import REDIRECT, Browser, Made
 from tests.smart.launcher import CASES, Change, Launcher
 from tests.trust.signing import Key
@@ -233,6 +235,56 @@ def test_attack_an_answer_of_another_server(browser: Browser, stopped: Stopped) 
 
 def test_the_issuer_that_was_asked_may_name_itself(browser: Browser, ehr: Launcher) -> None:
     assert browser.client.get(f"{browser.authorized()}&iss={ehr.url}").status_code == 303
+
+
+@pytest.mark.parametrize("without", ["jwks_uri", "capabilities"])
+def test_attack_an_answer_of_another_server_where_no_identity_is_told(
+    browser: Browser, ehr: Launcher, stopped: Stopped, without: str
+) -> None:
+    ehr.configuration = lambda told: told | {without: None if without == "jwks_uri" else ["x"]}
+    back = browser.authorized()
+    stopped(browser.client.get(f"{back}&iss=https://evil.example"), 400, "smart-issuer")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_attack_an_answer_that_does_not_say_whose_it_is(
+    browser: Browser, ehr: Launcher, stopped: Stopped, named: bool
+) -> None:
+    """Of a server that says it always does (RFC 9207, 2.4)."""
+    always = {"authorization_response_iss_parameter_supported": True}
+    ehr.configuration = lambda told: told | always
+    back = browser.authorized()
+    if named:
+        assert browser.client.get(f"{back}&iss={ehr.url}").status_code == 303
+    else:
+        stopped(browser.client.get(back), 400, "smart-issuer")
+
+
+def test_launches_that_never_come_back_leave_room_for_the_next(
+    browser: Browser, ehr: Launcher
+) -> None:
+    """Their cookies go with every request, whose headers may hold only so much."""
+    ways = [browser.authorized() for _ in range(9)]
+    kept = [name for _, _, name in browser.client._cookies if "launch" in name]
+    assert len(kept) == AT_ONCE
+    assert browser.client.get(ways[-1]).status_code == 303
+    assert browser.client.get(ways[-AT_ONCE]).status_code == 303
+    assert browser.client.get(ways[0]).status_code == 400
+
+
+def test_a_fault_of_ours_is_told_in_words_too(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = browser.came_back().headers["Location"]
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("of the patient")
+
+    monkeypatch.setattr(views, "look", broken)
+    answer = browser.client.get(address)
+    assert answer.status_code == 500
+    assert "This cannot be shown" in answer.text
+    assert "of the patient" not in answer.text
 
 
 def test_the_ehr_knows_another_address_to_come_back_to(browser: Browser, ehr: Launcher) -> None:

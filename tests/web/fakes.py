@@ -65,6 +65,7 @@ class FakeDecision:
     shown: tuple[Any, ...] = ()
     withheld: tuple[Any, ...] = ()
     outcomes: tuple[Any, ...] = ()
+    silence: str = ""
 
     def response(self, *, explain: bool = False) -> dict[str, Any]:
         return self.told | ({"extension": {"why": {"today": "2026-06-15"}}} if explain else {})

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -88,9 +90,27 @@ def test_a_person_who_opens_a_page_is_sent_to_log_in_and_on_to_it(client: FlaskC
 
 
 def test_a_script_without_a_session_is_told_so(client: FlaskClient) -> None:
-    for answer in (client.get(PAGE), client.post(f"{PAGE}/result", headers=HTML)):
+    for answer in (client.get(PAGE), client.post(f"{PAGE}/result")):
         assert answer.status_code == 403
         assert answer.json["issue"][0]["diagnostics"] == "Log in first."
+
+
+def test_whoever_sends_a_form_too_late_is_sent_to_log_in(client: FlaskClient) -> None:
+    for path in (PAGE, "/console/logout"):
+        sent = client.post(path, headers=HTML)
+        assert sent.status_code == 303
+        assert sent.headers["Location"] == f"{LOGIN}?next={quote(path, safe='')}"
+
+
+def test_an_operator_may_paste_as_much_as_a_call_may_hold(client: FlaskClient) -> None:
+    """More than the 500,000 bytes that a form may have otherwise."""
+    log_in(client)
+    form = {"csrf_token": token(client, PAGE), "text": "{" + " " * 600_000}
+    parts = {name: (None, value) for name, value in form.items()}
+    sent = requests.Request("POST", "http://localhost", files=parts).prepare()
+    for path in (f"{PAGE}/result", "/console/integrator/lint"):
+        refusal = client.post(path, data=sent.body, headers=dict(sent.headers))
+        assert "not valid JSON" in refusal.json["issue"][0]["diagnostics"]
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,17 @@ def test_the_home_page_names_what_is_paused_and_not_why(store: Store) -> None:
     assert "secret" not in page.lower()
 
 
+@pytest.mark.parametrize("rule", ["step-up-options", "all"])
+def test_the_guideline_marks_what_is_paused_and_not_why(store: Store, rule: str) -> None:
+    pause(store, Pause(rule=rule, since=datetime.now(UTC), by="Dr Secret", reason="for a secret"))
+    app = create_app(Settings.load(auth="open"), [FakeService()], store=store)
+    page = app.test_client().get("/guideline").text
+    marked = len(re.findall(r"paused since [^<:]+:\d\d UTC: judged, but not shown", page))
+    assert marked == (1 if rule != "all" else len(RECOMMENDATIONS))
+    assert f"Out of service now: {'all rules' if rule == 'all' else rule}" in page
+    assert "secret" not in page.lower()
+
+
 def test_the_home_page_says_what_is_at_fault_when_it_is_not_ready(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +157,15 @@ def test_a_patient_who_cannot_be_judged_is_shown_as_such(
 def test_no_card_is_said_in_words(demo_client: FlaskClient, engine: FakeEngine) -> None:
     engine.decision = FakeDecision({"cards": []})
     assert "nothing to advise" in demo_client.get("/demo/chart?patient=rosa").text
+
+
+def test_that_no_rule_was_asked_is_not_shown_as_nothing_to_advise(
+    demo_client: FlaskClient, engine: FakeEngine
+) -> None:
+    engine.decision = FakeDecision({"cards": []}, silence="the patient has died")
+    page = demo_client.get("/demo/chart?patient=rosa").text
+    assert "nothing to advise" not in page
+    assert "No cards. No rule was asked: the patient has died." in page
 
 
 def test_what_was_not_judged_is_not_shown_as_nothing_to_advise(
@@ -234,7 +254,7 @@ def test_every_answer_has_the_security_headers(client: FlaskClient, path: str) -
     with client.get(path) as answer:
         headers = answer.headers
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     if "static" not in path:
         assert headers["Cache-Control"] == "no-store"

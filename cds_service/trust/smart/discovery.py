@@ -17,11 +17,15 @@ SSO = "sso-openid-connect"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """`issuer` and `keys` (the address of its JWK Set) are there when it can tell the user."""
+    """`keys`, the address of its JWK Set, is there when it can tell the user.
+
+    `signs`: it puts its `issuer` into every answer (RFC 9207).
+    """
 
     authorize: str
     token: str
     issuer: str | None
+    signs: bool
     keys: str | None
     version_2: bool
     standalone: bool
@@ -61,12 +65,14 @@ def read(told: dict[str, Any]) -> Configuration:
     capabilities = told.get("capabilities")
     can = capabilities if isinstance(capabilities, list) else []
     issuer, keys = told.get("issuer"), told.get("jwks_uri")
-    sso = isinstance(issuer, str) and bool(issuer) and (not can or SSO in can)
+    named = isinstance(issuer, str) and bool(issuer)
+    sso = named and bool(keys) and (not can or SSO in can)
     return Configuration(
         authorize=endpoint(told.get("authorization_endpoint")),
         token=endpoint(told.get("token_endpoint")),
-        issuer=issuer if sso and keys else None,
-        keys=endpoint(keys) if sso and keys else None,
+        issuer=issuer if named else None,
+        signs=told.get("authorization_response_iss_parameter_supported") is True,
+        keys=endpoint(keys) if sso else None,
         version_2="permission-v2" in can,
         standalone=not can or "launch-standalone" in can,
     )

@@ -7,7 +7,8 @@
 - `material`  what a visitor brings, as the call of a hook
 - `occasion`  what the hook's context holds beside patient and user
 - `trial`     one such call judged, and what the page shows of it
-- `lanes`, `ahead`, `injected`  the timeline as data (`picture`), from the case the rules saw
+- `lanes`, `ahead`, `diagnosed`, `injected`  the timeline as data (`picture`), from the case that
+  the rules saw
 - `timeline`, `axis`, `shapes`, `scale`  the same as SVG
 - `day`       the day a visitor chose
 - `why`       the reasons of every rule, in the order a reader asks
@@ -21,7 +22,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response
 
+from cds_service.web import operators
 from cds_service.web.console import feedback, integrator, what_if
+from cds_service.web.wiring import wiring
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -43,7 +46,13 @@ def init_app(app: Flask) -> None:
     console.register_blueprint(feedback.blueprint)
     console.after_request(_allow_own_script)
     app.register_blueprint(console)
-    app.context_processor(lambda: {"console_pages": PAGES})
+    app.context_processor(_pages)
+
+
+def _pages() -> dict[str, object]:
+    shared = wiring()
+    reached = operators.reached(shared.settings, demo=shared.demo is not None)
+    return {"console_pages": PAGES if reached else ()}
 
 
 def _allow_own_script(response: Response) -> Response:

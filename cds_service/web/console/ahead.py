@@ -13,8 +13,9 @@ from cds_service.guideline import criteria as ask
 from cds_service.guideline.case import Case
 from cds_service.guideline.evidence import Parameter
 from cds_service.guideline.recommendations.step_up_options import FROM_DAYS, UNKNOWN_FROM_DAYS
+from cds_service.patient.loading import Clock
 from cds_service.patient.timeline import SideTimeline
-from cds_service.patient.when import NO, When
+from cds_service.patient.when import NO, UNKNOWN, YES, When
 from cds_service.web.console.picture import Threshold
 
 OF_LOADING: tuple[tuple[Parameter, str], ...] = (
@@ -23,6 +24,11 @@ OF_LOADING: tuple[tuple[Parameter, str], ...] = (
     (c.CONSIDER_SURGERY, "a surgical opinion may be considered"),
     (c.OVERDUE_SURGERY, "after this day a surgical opinion is overdue"),
 )
+UNLESS = {
+    YES: "",
+    UNKNOWN: "if loading lasted so long: ",
+    NO: "if loading is taken up again in time: ",
+}
 
 
 def thresholds(case: Case, side: SideTimeline) -> tuple[Threshold, ...]:
@@ -31,8 +37,18 @@ def thresholds(case: Case, side: SideTimeline) -> tuple[Threshold, ...]:
         return tuple(_before_loading(case, side))
     if side.clock.idle.at_most(case[c.LOADING_GAP]) is NO:
         return ()
-    start = side.clock.started
-    return tuple(_threshold(case, one, start, words) for one, words in OF_LOADING)
+    return tuple(_of_loading(case, side.clock))
+
+
+def _of_loading(case: Case, clock: Clock) -> Iterator[Threshold]:
+    """What was not reached when loading ended comes only where it is taken up again."""
+    ended = clock.idle.at_most(0) is NO
+    for one, words in OF_LOADING:
+        after = 1 if one is c.OVERDUE_SURGERY else 0
+        reached = clock.days.at_least(case[one] + after) if ended else YES
+        found = _threshold(case, one, clock.started, f"{UNLESS[reached]}{words}")
+        if reached is not NO or found.when.latest > case.today:
+            yield found
 
 
 def _before_loading(case: Case, side: SideTimeline) -> Iterator[Threshold]:

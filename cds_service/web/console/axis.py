@@ -13,7 +13,7 @@ from cds_service.web.console.scale import RIGHT, WIDTH, Scale
 from cds_service.web.console.shapes import ALARM, QUIET, RULE, focusable, quiet
 
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-STEPS = (1, 2, 3, 6, 12)  # months between two names
+STEPS = (1, 2, 3, 6, 12, 24, 60, 120)  # months between two names
 MOST_NAMES = 12
 DAYS_OF_MONTH = 30.4
 LABEL_WIDTH = 62.0
@@ -36,7 +36,7 @@ def labels(picture: Picture, side: Side, scale: Scale) -> Iterator[Label]:
     wanted: list[tuple[date, str, Threshold | None]] = [(picture.today, "today", None)]
     wanted += [(one.when.earliest, f"day {one.days:g}", one) for one in side.thresholds]
     for day, words, threshold in sorted(wanted, key=lambda one: one[0]):
-        if scale.holds(day):
+        if scale.frame.holds(day):
             left = scale.x(day) - LABEL_WIDTH / 2
             row = next((n for n, taken in enumerate(ends) if taken <= left), len(ends))
             ends[row : row + 1] = [left + LABEL_WIDTH]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 
 from cds_service.guideline import conventions as c
+from cds_service.guideline import ordering
 from cds_service.guideline.case import Case
 from cds_service.guideline.recommendations.steroid_interval import PREFERRED
 from cds_service.patient.facts import Order, OrderKind
@@ -19,24 +20,29 @@ NAME = "Steroid injections"
 
 
 def lane(case: Case, side: SideTimeline) -> Lane:
-    """Of this side, given, ordered and drafted; those of the episode are numbered."""
-    counted = [e for e in side.injections if e.certain and side.in_episode(e.when) is YES]
+    """Of this side, given, ordered and drafted; those of the episode are numbered.
+
+    The interval counts from every certain one, of whatever episode.
+    """
+    counted = ordering.current(side)
     numbers = {id(event): number for number, event in enumerate(counted, start=1)}
     limit = case.whole(c.STEROID_LIMIT)
     given = [_mark(e, e.when, numbers.get(id(e)), limit) for e in side.injections if e.when]
     undated = tuple(_told(event) for event in side.injections if event.when is None)
     return Lane(
         name=NAME,
-        note=_count(len(counted), side.injections, limit),
+        note=_count(side, len(counted), limit),
         marks=(*given, *_ordered(side), *drafts(case, side, OrderKind.STEROID)),
-        bands=tuple(band for event in counted for band in _spacing(case, event)),
+        bands=tuple(band for event in ordering.certain(side) for band in _spacing(case, event)),
         undated=(*undated, *_ordered_some_day(side)),
     )
 
 
-def _count(counted: int, events: Sequence[Event], limit: int) -> str:
-    possible = sum(1 for event in events if not event.certain)
+def _count(side: SideTimeline, counted: int, limit: int) -> str:
+    possible = sum(1 for event in side.injections if not event.certain)
     words = f"{counted} of at most {limit}"
+    if side.episode.active is not YES:
+        words = "not counted while unsure"
     return f"{words}, {possible} more possible" if possible else words
 
 

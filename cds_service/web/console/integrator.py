@@ -39,12 +39,6 @@ class Offered:
     example: Example | None
 
 
-@blueprint.before_request
-def allow_captured_requests() -> None:
-    """A captured request may be as large as a client's call."""
-    request.max_form_memory_size = wiring().settings.body_limit
-
-
 @blueprint.route("", methods=["GET", "POST"])
 def page() -> ResponseReturnValue:
     """The page; posted to, with the report on what was captured."""

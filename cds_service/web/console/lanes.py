@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from cds_service.guideline.case import Case
-from cds_service.patient.episode import Episode
 from cds_service.patient.facts import (
     Care,
     CareKind,
@@ -24,7 +23,7 @@ from cds_service.patient.facts import (
 )
 from cds_service.patient.timeline import SideTimeline
 from cds_service.patient.when import UNKNOWN, YES, When
-from cds_service.web.console import injected
+from cds_service.web.console import diagnosed, injected
 from cds_service.web.console.ahead import thresholds
 from cds_service.web.console.picture import (
     Bar,
@@ -76,10 +75,17 @@ SCALES: dict[Instrument, tuple[str, float]] = {
 
 
 def picture(case: Case, frame: Frame | None = None) -> Picture:
-    """All sides with a current episode, over the same days; `frame` keeps those of before."""
+    """All sides with a current episode, over the same days.
+
+    `frame` keeps those of before, while today and what is planned lie on them.
+    """
     sides = {side.side.value: side for side in case.sides}
     ahead = {key: thresholds(case, side) for key, side in sides.items()}
-    frame = frame or _frame(case, [one.when.latest for some in ahead.values() for one in some])
+    lanes = {key: tuple(_lanes(case, side)) for key, side in sides.items()}
+    planned = [day for some in lanes.values() for lane in some for day in _planned(lane)]
+    if frame is None or not frame.holds(case.today, max([case.today, *planned])):
+        days = [one.when.latest for some in ahead.values() for one in some]
+        frame = _frame(case, [*days, *planned])
     return Picture(
         today=case.today,
         frame=frame,
@@ -88,13 +94,17 @@ def picture(case: Case, frame: Frame | None = None) -> Picture:
                 key=key,
                 title=f"{side.side.words.capitalize()} side" if side.side.words else "Side unknown",
                 state=tuple(_state(side)),
-                lanes=tuple(_within(lane, frame) for lane in _lanes(case, side)),
+                lanes=tuple(_within(lane, frame) for lane in lanes[key]),
                 lines=tuple(_lines(side)),
                 thresholds=ahead[key],
             )
             for key, side in sides.items()
         ),
     )
+
+
+def _planned(lane: Lane) -> Iterator[date]:
+    yield from (mark.when.latest for mark in lane.marks if mark.planned)
 
 
 def _frame(case: Case, ahead: list[date]) -> Frame:
@@ -119,30 +129,13 @@ def _state(side: SideTimeline) -> Iterator[str]:
 
 
 def _lanes(case: Case, side: SideTimeline) -> Iterator[Lane]:
-    yield _diagnosis(side)
+    yield diagnosed.lane(side)
     for kind in _BEFORE_INJECTIONS:
         yield _care_lane(case, side, kind)
     lacking = _lacking(case.facts.missing, ("Procedure", *_MEDICATION))
     yield replace(injected.lane(case, side), lacking=lacking)
     yield _referrals(case, side)
     yield _care_lane(case, side, _SURGERY)
-
-
-def _diagnosis(side: SideTimeline) -> Lane:
-    marks = []
-    for one in side.episode.diagnoses:
-        told = Told(words=f"{one.label}, recorded", references=(one.reference,))
-        if one.recorded:
-            marks.append(_mark(told, one.recorded))
-    return Lane(name="Diagnosis", marks=tuple(marks), bars=tuple(_course(side.episode)))
-
-
-def _course(episode: Episode) -> Iterator[Bar]:
-    """From the start the rules count from."""
-    if episode.start is not None:
-        first, *_ = episode.diagnoses
-        references = tuple(one.reference for one in episode.diagnoses)
-        yield _bar(Told(words=first.label, references=references), episode.start, first.abated)
 
 
 def _care_lane(case: Case, side: SideTimeline, kind: _Kind) -> Lane:
@@ -251,5 +244,8 @@ def _within(lane: Lane, frame: Frame) -> Lane:
         lane,
         marks=tuple(one for one in lane.marks if id(one) not in past),
         bars=tuple(one for one in lane.bars if id(one) not in past),
+        bands=tuple(
+            one for one in lane.bands if one.last >= frame.first and one.first <= frame.last
+        ),
         earlier=tuple(one for one in lane.shown if id(one) in past),
     )

@@ -15,8 +15,8 @@ from cds_service.demo.record import Resource, resources_of
 from cds_service.errors import BadRequest, NotFound
 from cds_service.service import Service
 from cds_service.web.console import occasion
-from cds_service.web.wire import parse_json
-from cds_service.web.wiring import Demo
+from cds_service.web.wire import Limits, check_limits, parse_json
+from cds_service.web.wiring import Demo, wiring
 
 Body = dict[str, Any]
 FHIR_SERVER = "https://what-if.invalid/fhir"  # a call must name one; nothing is there
@@ -37,7 +37,7 @@ def of_text(text: str, chosen: Service, order: str, today: date) -> Body:
 
     A hook request names its own hook; a Bundle or NDJSON is judged at `chosen`.
     """
-    content = _read(text)
+    content = _read(text, wiring().limits)
     if "hook" in content:
         # Nothing is called on a visitor's word: what was not sent counts as not obtained.
         return {k: v for k, v in content.items() if k not in ("fhirServer", "fhirAuthorization")}
@@ -70,12 +70,15 @@ def _resources(holder: object) -> Iterator[Resource]:
                 yield from resources_of(one) if one["resourceType"] == "Bundle" else [one]
 
 
-def _read(text: str) -> Body:
+def _read(text: str, limits: Limits) -> Body:
     """The JSON object in `text`; lines of one resource each become a Bundle."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    # Not splitlines: a JSON string may hold what Unicode calls the end of a line.
+    lines = [line for line in text.replace("\r", "\n").split("\n") if line.strip()]
     if len(lines) > 1 and _is_ndjson(lines[0]):
-        return occasion.bundle(_line(line, number) for number, line in enumerate(lines, start=1))
-    content = parse_json(text.encode())
+        found = occasion.bundle(_line(line, number) for number, line in enumerate(lines, start=1))
+        check_limits(found, limits)
+        return found
+    content = parse_json(text.encode(), limits)
     if not isinstance(content, dict):
         raise BadRequest("Paste a JSON object, or one on each line.", code="structure")
     if content.get("resourceType", "Bundle") == "Bundle":

@@ -21,6 +21,9 @@ class Frame:
     first: date
     last: date
 
+    def holds(self, *days: date) -> bool:
+        return all(self.first <= day <= self.last for day in days)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
@@ -79,6 +82,10 @@ class Band:
     first: date
     last: date
     words: str
+
+    @property
+    def dates(self) -> str:
+        return f"{self.first} to {self.last}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +163,8 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
+    """`frame` holds today."""
+
     today: date
     frame: Frame
     sides: tuple[Side, ...]

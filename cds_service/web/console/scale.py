@@ -26,9 +26,6 @@ class Scale:
         share = (day - self.frame.first).days / self._days
         return round(GUTTER + (WIDTH - GUTTER - RIGHT) * min(1.0, max(0.0, share)), 1)
 
-    def holds(self, day: date) -> bool:
-        return self.frame.first <= day <= self.frame.last
-
     @property
     def days(self) -> int:
         return self._days

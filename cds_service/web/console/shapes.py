@@ -107,6 +107,7 @@ def mark(item: Mark, y: float, scale: Scale) -> Iterator[drawsvg.DrawingElement]
     left, right = scale.x(item.when.earliest), scale.x(item.when.latest)
     tone, kind = (ALARM, "tl-alarm") if item.beyond else (TONE, "tl-tone")
     solid = item.certain and not item.planned
+    dashes = "1.5 2.5" if item.planned else "none" if solid else "4 3"
     if not item.when.exact:
         yield drawsvg.Rectangle(
             left,
@@ -116,12 +117,12 @@ def mark(item: Mark, y: float, scale: Scale) -> Iterator[drawsvg.DrawingElement]
             rx=4,
             fill=SOFT if solid else PAPER,
             stroke=tone,
-            stroke_dasharray="none" if solid else "4 3",
+            stroke_dasharray=dashes,
             class_=f"{kind}-soft" if solid else kind,
         )
         if item.number is None:
             return
-    x, dashes = (left + right) / 2, "1.5 2.5" if item.planned else "none" if solid else "4 3"
+    x = (left + right) / 2
     yield drawsvg.Circle(
         x,
         y,
@@ -141,15 +142,17 @@ def band(one: Band, y: float, height: float, scale: Scale) -> drawsvg.DrawingEle
     """The days after an injection, behind the marks."""
     left = scale.x(one.first)
     right = scale.x(one.last + timedelta(days=1))
-    part = drawsvg.Rectangle(
-        left,
-        y + 1,
-        max(0, right - left),
-        height - 2,
-        fill=FILLS[one.spacing],
-        class_=f"tl-band {one.spacing.name.lower().replace('_', '-')}",
+    part = focusable(f"{one.dates}: {one.words}")
+    part.append(
+        drawsvg.Rectangle(
+            left,
+            y + 1,
+            max(0, right - left),
+            height - 2,
+            fill=FILLS[one.spacing],
+            class_=f"tl-band {one.spacing.name.lower().replace('_', '-')}",
+        )
     )
-    part.append_title(one.words)
     return part
 
 
@@ -165,7 +168,8 @@ def line(
         parts = [_dot(x, at, style), quiet(f"{point.value:g}", x + 8, at - 8)]
         if not point.when.exact:
             left, right = scale.x(point.when.earliest), scale.x(point.when.latest)
-            parts.insert(0, drawsvg.Line(left, at, right, at, stroke=SCORE[style], stroke_width=4))
+            look = {"stroke": SCORE[style], "stroke_width": 4, "class_": f"tl-score-{style}"}
+            parts.insert(0, drawsvg.Line(left, at, right, at, **look))
         yield linked(point, anchors, parts)
 
 

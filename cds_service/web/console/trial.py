@@ -86,7 +86,7 @@ def judge(service: Service, sent: dict[str, Any], today: date, frame: Frame | No
     """
     shared = wiring()
     # Every rationale then says that its date was chosen.
-    site = replace(shared.site, fixed_today=today)
+    site = replace(shared.site_for(), fixed_today=today)
     decision = shared.answer(service, parse(sent, hook=service.hook), today=today, site=site)
     case = decision.case or _case_of_chart(sent, today, site)
     return told(service, sent, decision, material.records(sent), case=case, frame=frame)

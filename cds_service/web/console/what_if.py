@@ -38,12 +38,6 @@ class Form:
     frame: Frame | None
 
 
-@blueprint.before_request
-def allow_pasted_records() -> None:
-    """A pasted record may be as large as a client's call."""
-    request.max_form_memory_size = wiring().settings.body_limit
-
-
 @blueprint.route("", methods=["GET", "POST"])
 def page() -> ResponseReturnValue:
     """The page; a link to it may name patient, service, order and date, never a record."""
@@ -52,7 +46,7 @@ def page() -> ResponseReturnValue:
         form = _form(given if given else MultiDict({"patient": _first_patient()}))
         trial = _judged(form) if form.text or form.patient else None
     except CdsError as error:
-        shown = _rendered(_empty(), issues=error.issues)
+        shown = _rendered(_form(given, refuse=False), issues=error.issues)
         return make_response(shown, error.status)
     return _rendered(form, trial=trial)
 
@@ -86,15 +80,15 @@ def _judged(form: Form) -> Trial:
     return judge(service, body, form.today, form.frame)
 
 
-def _form(given: MultiDict[str, str]) -> Form:
-    """Raises BadRequest for what no form of ours sends."""
+def _form(given: MultiDict[str, str], *, refuse: bool = True) -> Form:
+    """Raises BadRequest for what no form of ours sends; without `refuse` that is left out."""
     return Form(
-        service=_service(given.get("service", "")),
-        today=day.chosen(given, "today"),
+        service=_service(given.get("service", ""), refuse=refuse),
+        today=day.chosen(given, "today", refuse=refuse),
         patient=given.get("patient", ""),
         order=given.get("order") or next(iter(ORDERS)),
         text=given.get("text", "").strip() if request.method == "POST" else "",
-        frame=_frame(given.get("first"), given.get("last")),
+        frame=_frame(given.get("first"), given.get("last")) if refuse else None,
     )
 
 
@@ -104,20 +98,15 @@ def _frame(first: str | None, last: str | None) -> Frame | None:
     return Frame(day.parsed(first, "first"), day.parsed(last, "last"))
 
 
-def _empty() -> Form:
-    """The form as a visitor first meets it."""
-    return _form(MultiDict())
-
-
 def _first_patient() -> str:
     """Whoever opens the demo's page sees something at once."""
     demo = wiring().demo
     return next(iter(demo.cases), "") if demo else ""
 
 
-def _service(wanted: str) -> Service:
+def _service(wanted: str, *, refuse: bool) -> Service:
     services = wiring().services
-    if wanted and wanted not in services:
+    if refuse and wanted and wanted not in services:
         raise BadRequest("There is no service with this id.", expression=["service"], code="value")
     chosen = services.get(wanted) or next(iter(services.values()), None)
     if chosen is None:

@@ -15,6 +15,7 @@ import secrets
 from typing import Any
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from cds_service.errors import CdsError
@@ -24,7 +25,7 @@ from cds_service.trust.smart.exchange import Exchange, Granted
 from cds_service.trust.smart.launch import Pending
 from cds_service.trust.smart.refused import LaunchRefused, Why
 from cds_service.trust.smart.sealing import View
-from cds_service.web import clock, same_origin
+from cds_service.web import clock, errors, same_origin
 from cds_service.web.pages import common
 from cds_service.web.smart import view as views
 from cds_service.web.smart.app import Registered, smart_app
@@ -34,6 +35,8 @@ POLICY = (
     "frame-ancestors {}"
 )
 LONGEST = 2_000  # characters of what the EHR sends in the address
+AT_ONCE = 4  # launches of one browser on their way: their cookies fill half a request's headers
+LAUNCH = "cds-launch-"
 _VIEW = re.compile(r"[0-9a-f]{16}")
 
 blueprint = Blueprint("smart", __name__, url_prefix="/smart")
@@ -61,6 +64,8 @@ def begin() -> BaseResponse:
     )
     answer = redirect(address, 303)
     value = sealing.seal(pending, smart_app().store.keys)
+    for name in _too_many():
+        _forget(answer, name)
     _set(answer, _on_the_way(pending.state), value, launch.LIFE)
     return answer
 
@@ -136,7 +141,8 @@ def _pending() -> Pending:
 def _granted(pending: Pending, known: Registered) -> Granted:
     told = smart_app().discovery.of(pending.base)
     sender = request.args.get("iss")  # RFC 9207: who answers
-    if sender is not None and told.issuer is not None and sender != told.issuer:
+    unsigned = sender is None and told.signs
+    if unsigned or (None not in (sender, told.issuer) and sender != told.issuer):
         raise LaunchRefused(Why.ISSUER)
     code = request.args.get("code", "")
     if "error" in request.args or not code or len(code) > LONGEST:
@@ -155,7 +161,21 @@ def _granted(pending: Pending, known: Registered) -> Granted:
 
 def _on_the_way(state: str) -> str:
     digest = hashlib.sha256(state.encode()).hexdigest()
-    return smart_app().jar.named(f"cds-launch-{digest[:16]}")
+    return smart_app().jar.named(f"{LAUNCH}{digest[:16]}")
+
+
+def _too_many() -> list[str]:
+    """The cookies of launches that give way to one more: the oldest, and what cannot be read."""
+    prefix = smart_app().jar.named(LAUNCH)
+    kept = [name for name in request.cookies if name.startswith(prefix)]
+    return sorted(kept, key=_issued)[: 1 - AT_ONCE]  # of one second: browsers send older ones first
+
+
+def _issued(name: str) -> int:
+    try:
+        return sealing.unseal(request.cookies[name], smart_app().store.keys).issued
+    except LaunchRefused:
+        return 0
 
 
 def _of_view(view: str) -> str:
@@ -211,12 +231,21 @@ def stopped(error: CdsError) -> BaseResponse:
     return make_response(page, status)
 
 
+@blueprint.errorhandler(Exception)
+def failed(error: Exception) -> BaseResponse:
+    """The same for a fault of ours."""
+    if isinstance(error, HTTPException):
+        return errors.from_werkzeug(error)
+    return stopped(errors.logged(error))
+
+
 @blueprint.after_request
 def dress(response: Response) -> Response:
     """Which pages may frame this one; and a launch that has come back leaves no cookie."""
     if "framed_by" not in g:  # a page without a view: any EHR may show that it stopped
         g.framed_by = smart_app().all_ancestors
     response.headers["Content-Security-Policy"] = POLICY.format(" ".join(g.framed_by) or "'none'")
+    response.headers["Referrer-Policy"] = "no-referrer"  # an address may hold a code
     if request.endpoint == "smart.come_back":
         _forget(response, _on_the_way(request.args.get("state", "")))
     return response

@@ -20,23 +20,39 @@ let asking = null;
 
 function soon(keepFrame) {
   if (!keepFrame) frame = null;
-  clearTimeout(waiting);
+  stop();
   waiting = setTimeout(ask, PAUSE);
+}
+
+// Whatever is asked, or about to be: its answer would be out of date.
+function stop() {
+  clearTimeout(waiting);
+  asking?.abort();
+}
+
+// Nothing stays of what was shown.
+function clear(message) {
+  stop();
+  frame = null;
+  setSlider("");
+  result.classList.remove("busy");
+  result.replaceChildren();
+  history.replaceState(null, "", location.pathname);
+  say(message);
 }
 
 async function ask() {
   const sent = new FormData(form);
-  if (!sent.get("text").trim() && !sent.get("patient")) return;
+  if (!sent.get("text").trim() && !sent.get("patient")) return clear("");
   if (!form.reportValidity()) return;
   if (frame) {
     sent.set("first", frame.first);
     sent.set("last", frame.last);
   }
-  asking?.abort();
-  asking = new AbortController();
+  const { signal } = (asking = new AbortController());
   result.classList.add("busy");
   try {
-    const answer = await fetch(form.dataset.result, { method: "POST", body: sent, signal: asking.signal });
+    const answer = await fetch(form.dataset.result, { method: "POST", body: sent, signal });
     if (answer.ok) show(await answer.text());
     else refuse(await answer.json());
     remember(sent);
@@ -48,8 +64,20 @@ async function ask() {
 }
 
 function show(html) {
+  const opened = folded().filter(([, part]) => String(part.open) !== part.dataset.open);
+  const kept = new Map(opened.map(([name, part]) => [name, part.open]));
   result.innerHTML = html; // made by our own server, which escapes what a record holds
   enliven();
+  for (const [name, part] of folded()) if (kept.has(name)) part.open = kept.get(name);
+}
+
+// What can be opened, each with a name that is the same on another day.
+function folded() {
+  return [...result.querySelectorAll("details")].map((part) => {
+    const head = part.querySelector("summary");
+    const within = part.closest("article, figure, section")?.querySelector("h2, h3");
+    return [head.id || `${within?.textContent} ${head.textContent}`.replace(/\d+/g, ""), part];
+  });
 }
 
 function refuse(outcome) {
@@ -76,8 +104,9 @@ function enliven() {
   const outcome = result.querySelector(".outcome");
   if (!outcome) return;
   say(outcome.dataset.said);
-  if (outcome.dataset.first && !frame) frame = { first: outcome.dataset.first, last: outcome.dataset.last };
+  if (outcome.dataset.first) frame = { first: outcome.dataset.first, last: outcome.dataset.last };
   setSlider(outcome.dataset.today);
+  for (const [, part] of folded()) part.dataset.open = part.open; // as the server would have it
   result.querySelectorAll(".with-script").forEach((part) => (part.hidden = false));
   result.querySelectorAll(".side").forEach(enlivenSide);
   result.querySelectorAll("[data-card]").forEach((card) => enlivenCard(card, outcome.dataset.service));
@@ -207,6 +236,10 @@ function showOrders() {
   form.querySelector("[data-for-orders]").hidden = !about;
 }
 
+function ownRecord() {
+  if (form.elements.patient && form.elements.text.value) form.elements.patient.value = "";
+}
+
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   soon(false);
@@ -215,6 +248,7 @@ form.addEventListener("change", (event) => {
   const changed = event.target;
   if (changed === slider || changed.type === "file") return;
   if (changed.name === "patient" && changed.value) form.elements.text.value = "";
+  if (changed === form.elements.text) ownRecord();
   if (changed === service) showOrders();
   soon(changed.name === "today");
 });
@@ -224,11 +258,9 @@ slider.addEventListener("input", () => {
   soon(true);
 });
 intake(form.elements.text, () => {
-  if (form.elements.text.value) return soon(false);
-  result.replaceChildren();
-  frame = null;
-  setSlider("");
-  say("Forgotten");
+  if (!form.elements.text.value) return clear("Forgotten");
+  ownRecord();
+  soon(false);
 });
 // A link to a record opens it, and goes there.
 document.addEventListener("click", (event) => {

@@ -11,17 +11,22 @@ function say(message, fault = false) {
   said.classList.toggle("fault", fault);
 }
 
+let asking = null;
+
 async function check() {
+  asking?.abort();
+  const { signal } = (asking = new AbortController());
   if (!area.value.trim()) {
     result.replaceChildren();
     return say("");
   }
   if (!form.reportValidity()) return;
   try {
-    const answer = await fetch(form.dataset.result, { method: "POST", body: new FormData(form) });
+    const answer = await fetch(form.dataset.result, { method: "POST", body: new FormData(form), signal });
     if (answer.ok) show(await answer.text());
     else refuse(await answer.json());
-  } catch {
+  } catch (error) {
+    if (error.name === "AbortError") return;
     say("The service did not answer. Is it still running?", true);
   }
 }

@@ -11,8 +11,9 @@ import pytest
 
 from cds_service.guideline.case import Case
 from cds_service.patient.when import When
+from cds_service.web.console import shapes
 from cds_service.web.console.lanes import picture
-from cds_service.web.console.picture import Frame, Mark
+from cds_service.web.console.picture import Frame, Line, Mark, Point
 from cds_service.web.console.scale import Scale, rows_of
 from cds_service.web.console.timeline import draw
 from tests.strategies import SITE, ago, chart, injection, judge, pht
@@ -61,6 +62,33 @@ def test_a_mark_leads_to_its_record_where_the_page_shows_it(case_of: CaseOf) -> 
     (svg,) = drawn(case_of("steroid-overuse"), {reference: "record-7"})
     links = [e.get("href") for e in svg.iter(f"{SVG}a")]
     assert links == ["#record-7"]
+
+
+def test_a_band_can_be_reached_and_says_its_days() -> None:
+    decision = judge(chart(pht(), injection("i", "2026-06-01")), site=SITE)
+    assert decision.case
+    (svg,) = drawn(decision.case)
+    bands = [e for e in svg.iter() if any("tl-band" in c.get("class", "") for c in e)]
+    assert [band.get("tabindex") for band in bands] == ["0", "0"]
+    assert str(bands[0].findtext(f"{SVG}title")).startswith("2026-06-01 to 2026-06-28: less than")
+
+
+def test_what_is_planned_is_dotted_also_when_its_date_is_imprecise() -> None:
+    scale = Scale(Frame(date(2026, 1, 1), date(2026, 12, 31)), date(2026, 6, 15))
+    july = When(date(2026, 7, 1), date(2026, 7, 31))
+    looks = [
+        next(shapes.mark(Mark(words="x", when=july, **more), 0, scale)).args["stroke-dasharray"]
+        for more in ({"planned": True}, {"doubts": ("x",)})
+    ]
+    assert looks == ["1.5 2.5", "4 3"]
+
+
+def test_an_imprecise_score_has_a_colour_for_the_dark() -> None:
+    point = Point(words="x", when=When(date(2026, 5, 1), date(2026, 5, 31)), value=5, share=0.5)
+    scale = Scale(Frame(date(2026, 1, 1), date(2026, 12, 31)), date(2026, 6, 15))
+    (group,) = shapes.line(Line("VISA-H", "", (point,)), 1, (0, 40), scale, {})
+    (wide,) = [part for part in group.children if part.TAG_NAME == "path"]
+    assert wide.args["class"] == "tl-score-1"
 
 
 def test_text_of_a_record_stays_text() -> None:

@@ -6,15 +6,19 @@ import json
 import re
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from cds_service.demo.orders import ORDERS
+from cds_service.demo.patients import DEMO_TODAY
 from cds_service.service import Service
 from cds_service.settings import Settings
+from cds_service.store.opening import open_store
+from cds_service.store.pauses import Pause, pause
 from cds_service.web import create_app
 from hooks import services
 from tests.conftest import ROOT
@@ -268,6 +272,68 @@ def test_for_anyone_else_there_is_no_console(
 @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000"])
 def test_the_machine_may_be_called_by_its_own_names(host: str, local: FlaskClient) -> None:
     assert local.get(PAGE, headers={"Host": host}).status_code == 200
+
+
+def test_the_address_of_a_page_is_offered_to_those_for_whom_it_is_there(local: FlaskClient) -> None:
+    here, elsewhere = local.get("/"), local.get("/", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    assert "/console/what-if" in here.text
+    assert "/console/" not in elsewhere.text
+
+
+def test_a_rule_that_is_paused_is_held_back_here_too(tmp_path: Path) -> None:
+    settings = Settings.load(auth="open", state=tmp_path, today=DEMO_TODAY, database_timeout=5000)
+    store = open_store(settings)
+    now = datetime.now(UTC)
+    pause(store, Pause(rule="step-up-options", since=now, by="x", reason="wrong cards seen"))
+    page = post(create_app(settings, demo=True, store=store).test_client(), patient="week-6").text
+    store.close()
+    assert rules(page) == set()
+    assert re.search(r"no card shows it: paused since [^<]+: wrong cards seen", page)
+
+
+def test_a_date_beyond_the_days_drawn_draws_others(console: FlaskClient) -> None:
+    frame = {"first": "2026-01-01", "last": "2026-08-28"}
+    for today in ("2026-12-01", "2025-12-01"):
+        page = post(console, patient="lapsed-loading", today=today, **frame).text
+        shown = re.search(r'data-first="([^"]+)" data-last="([^"]+)"', page)
+        assert shown
+        assert shown[1] < today < shown[2]
+        assert f"today, {today}" in page or "<svg" not in page
+
+
+def test_bands_and_count_are_in_the_table(console: FlaskClient) -> None:
+    page = post(console, patient="steroid-overuse").text
+    assert '<th scope="row">Steroid injections, interval</th>' in page
+    assert '<th scope="row">Steroid injections, count</th><td></td><td>4 of at most 3</td>' in page
+
+
+def test_what_was_typed_is_still_there_after_a_refusal(console: FlaskClient) -> None:
+    form = {"service": "pht-order-sign", "today": "2026-05-01", "text": '{"resourceType": '}
+    page = console.post(PAGE, data=form).text
+    assert "{&#34;resourceType&#34;:" in page
+    assert 'value="2026-05-01"' in page
+    assert re.search(r'<option value="pht-order-sign"[^>]* selected>', page)
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85"])
+def test_a_line_ends_where_json_says_and_not_where_unicode_does(
+    end: str, console: FlaskClient
+) -> None:
+    first, *others = CASES["week-6"].resources
+    lines = [json.dumps(first | {"language": f"a{end}b"}, ensure_ascii=False)]
+    lines += [json.dumps(one) for one in others]
+    assert rules(post(console, text="\r\n".join(lines)).text) == {"step-up-options"}
+
+
+def test_what_is_pasted_may_hold_no_more_than_a_call() -> None:
+    settings = Settings.load(auth="open", resource_limit=10, string_limit=1000)
+    client = create_app(settings, demo=True).test_client()
+    lines = [json.dumps(one) for one in CASES["steroid-overuse"].resources]
+    assert len(lines) > 10
+    assert client.post(RESULT, data={"text": "\n".join(lines)}).status_code == 413
+    whole = json.dumps(bundle("steroid-overuse"))
+    assert client.post(RESULT, data={"text": whole}).status_code == 413
+    assert client.post(RESULT, data={"text": json.dumps({"x": "y" * 1001})}).status_code == 413
 
 
 def test_the_date_that_was_chosen_is_in_the_rationale(console: FlaskClient) -> None:
