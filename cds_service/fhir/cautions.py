@@ -31,6 +31,7 @@ EARLY_STAGES = {"431855005", "431856006", "N18.1", "N18.2", "N181", "N182"}
 CONDITION = (
     "clinicalStatus",
     "verificationStatus",
+    "category",
     "code",
     "onsetDateTime",
     "onsetAge",

@@ -85,6 +85,7 @@ def _order(
         at_origin=UNKNOWN,
         concerns_pht=concerns_pht(site.place, reason),
         unclear=unclear(site.place, reason),
+        links=reader.links(element.get("reasonReference")),
     )
 
 

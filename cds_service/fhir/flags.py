@@ -7,11 +7,12 @@ imaging is not read.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cds_service.fhir.cautions import CONDITION
 from cds_service.fhir.codes import Known, by, codings, items, status_of, texts
-from cds_service.fhir.conditions import ACTIVE, NOT_HAD, OVER
+from cds_service.fhir.conditions import ACTIVE, NOT_HAD, OVER, encounter_only
 from cds_service.fhir.conditions import side as side_of
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
@@ -71,7 +72,9 @@ def read_condition(reader: Reader, resource: Resource, known: Known) -> None:
     span = reader.dates.span(element, "onset")
     begun = span.start if span else None
     recorded = reader.dates.when(element.get("recordedDate"))
-    _add(reader, resource, found, begun or recorded, observed=False)
+    flag = _flag(reader, resource, found, begun or recorded)
+    visited = encounter_only(element) and status not in ACTIVE
+    reader.flags.append(replace(flag, visited=visited, recorded=recorded))
 
 
 def read_observation(
@@ -87,7 +90,7 @@ def read_observation(
     if _says_no(part):
         reader.note(resource, f"{found[0].value}: observed not to be there, or no result")
         return
-    _add(reader, resource, found, when, observed=True)
+    reader.flags.append(replace(_flag(reader, resource, found, when), observed=True))
 
 
 def _says_no(part: Mapping[str, Any]) -> bool:
@@ -100,25 +103,16 @@ def _says_no(part: Mapping[str, Any]) -> bool:
     return bool(words & NO_WORDS or codes & NO_CODES)
 
 
-def _add(
-    reader: Reader,
-    resource: Resource,
-    found: tuple[FlagKind, Concept],
-    when: When | None,
-    *,
-    observed: bool,
-) -> None:
+def _flag(
+    reader: Reader, resource: Resource, found: tuple[FlagKind, Concept], when: When | None
+) -> Flag:
     kind, concept = found
-    raw = resource.raw
-    site = reader.site(raw.get("bodySite"))
-    reader.flags.append(
-        Flag(
-            reference=resource.reference,
-            label=kind.value,
-            recognised_by=by(concept),
-            kind=kind,
-            side=side_of(reader.codes, raw.get("code"), site),
-            when=when,
-            observed=observed,
-        )
+    site = reader.site(resource.raw.get("bodySite"))
+    return Flag(
+        reference=resource.reference,
+        label=kind.value,
+        recognised_by=by(concept),
+        kind=kind,
+        side=side_of(reader.codes, resource.raw.get("code"), site),
+        when=when,
     )

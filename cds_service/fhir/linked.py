@@ -60,6 +60,7 @@ def _combined(service: Order, drug: Order, today: date) -> Order:
         local=service.local | drug.local,
         unclear=(service.unclear or drug.unclear)
         and YES not in (service.at_origin, drug.at_origin),
+        links=service.links | drug.links,
         injections=max(service.injections, drug.injections),
     )
 

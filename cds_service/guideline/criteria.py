@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline import redflags
@@ -122,7 +123,7 @@ def pathway_population(case: Case, side: SideTimeline) -> tuple[Criterion, ...]:
 def no_red_flag(case: Case) -> Criterion:
     """While a red flag stands every pathway card is off, even where its own card is off."""
     flags = redflags.standing(case)
-    facts = tuple(Used(f.reference, f.label, str(f.when or "")) for f in flags)
+    facts = redflags.facts(flags, partial(redflags.stands, case))
     because = flags[0].label if flags else "none on record"
     return Criterion(
         "nothing on record questions the diagnosis", Answer.of(not flags), because, facts

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from cds_service.guideline import conventions as c
 from cds_service.guideline import sources as s
 from cds_service.guideline.case import Case
 from cds_service.guideline.evidence import Parameter
 from cds_service.guideline.finding import Used
+from cds_service.patient.episode import seen_within
 from cds_service.patient.facts import Flag, FlagKind
 from cds_service.patient.sides import NOT_STATED
 from cds_service.patient.when import NO, YES, Answer, Days
@@ -38,11 +41,29 @@ SPINAL = (FlagKind.CAUDA_EQUINA, FlagKind.NEURO_DEFICIT)
 
 def standing(case: Case) -> list[Flag]:
     """The findings that count today, in a fixed order."""
-    found = [flag for flag in case.facts.flags if _counts(case, flag)]
+    found = [
+        flag
+        for flag in case.facts.flags
+        if stands(case, flag) is not NO and _on_some_side(case, flag)
+    ]
     return sorted(found, key=lambda flag: (flag.kind not in CRITICAL, flag.reference))
 
 
-def _counts(case: Case, flag: Flag) -> bool:
+def stands(case: Case, flag: Flag) -> Answer:
+    """An old observation no longer questions the diagnosis, nor does an old visit's diagnosis."""
+    if flag.observed and flag.when:
+        return flag.when.days_until(case.today).at_most(case[OBSERVED])
+    return current(case, flag)
+
+
+def current(case: Case, flag: Flag) -> Answer:
+    """A visit's diagnosis without a clinical status is active as long as one of PHT is (G3)."""
+    if not flag.visited:
+        return YES
+    return seen_within(case.whole(c.ENCOUNTER_DIAGNOSIS), flag.recorded, case.today)
+
+
+def _on_some_side(case: Case, flag: Flag) -> bool:
     sides = [
         side
         for side in case.sides
@@ -50,16 +71,21 @@ def _counts(case: Case, flag: Flag) -> bool:
         or NOT_STATED in (flag.side, side.side)
         or flag.side.covers(side.side) is not NO
     ]
-    age = flag.when.days_until(case.today) if flag.observed and flag.when else None
-    if age is not None and age.more_than(case[OBSERVED]) is YES:
-        return False
     if flag.kind in REPAIRED:
         sides = [side for side in sides if not side.surgery]
     return bool(sides)
 
 
-def used(flag: Flag) -> Used:
-    return Used(flag.reference, flag.label, str(flag.when or ""), recognised_by=flag.recognised_by)
+def facts(flags: Iterable[Flag], holds: Callable[[Flag], Answer]) -> tuple[Used, ...]:
+    """Those that do, or may, hold today."""
+    answers = ((flag, holds(flag)) for flag in flags)
+    return tuple(_used(flag, answer is YES) for flag, answer in answers if answer is not NO)
+
+
+def _used(flag: Flag, sure: bool) -> Used:
+    doubts = () if sure else ("its date does not say that it still stands",)
+    when = str(flag.when or "")
+    return Used(flag.reference, flag.label, when, sure, doubts, flag.recognised_by)
 
 
 def under_age(case: Case) -> Answer:

@@ -22,7 +22,7 @@ class Record:
     reference: str
     label: str
     recognised_by: str = ""
-    #: direct references to other records: partOf, request, basedOn to a medication request
+    #: direct references to other records: partOf, request, basedOn; of an order its reasons
     links: frozenset[str] = frozenset()
 
 
@@ -248,12 +248,17 @@ class FlagKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag(Record):
-    """A coded, unrefuted, active finding. `observed`: from an Observation, which ages."""
+    """A coded, unrefuted, active finding. `observed`: from an Observation, which ages.
+
+    `visited`: an encounter diagnosis that states no clinical status, `recorded` when (G3).
+    """
 
     kind: FlagKind
     side: Laterality
     when: When | None
     observed: bool = False
+    visited: bool = False
+    recorded: When | None = None
 
 
 class MeasureKind(Enum):

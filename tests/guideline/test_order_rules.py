@@ -21,6 +21,7 @@ from tests.orders import (
     sign,
 )
 from tests.strategies import (
+    CATEGORY,
     CLINICAL,
     CPT,
     ICD,
@@ -51,6 +52,7 @@ TEAR, PRP, ESWT = "steroid-with-tendon-tear", "prp-awb-evidence", "eswt-caution"
 LEFT = [pht(), LOADED]
 BOTH = [pht("l", "left"), pht("r", "right"), LOADED, loading("long-r", 380, "right")]
 RESOLVED = concept((CLINICAL, "resolved"))
+VISIT = {"category": [concept((CATEGORY, "encounter-diagnosis"))]}
 
 
 # --- steroid-count-limit ---
@@ -119,8 +121,7 @@ def test_without_an_active_disease_the_order_itself_must_be_aimed_at_the_origin(
 
 
 def test_an_encounter_diagnosis_of_long_ago_is_no_current_episode() -> None:
-    category = "http://terminology.hl7.org/CodeSystem/condition-category"
-    visit = {"clinicalStatus": None, "category": [concept((category, "encounter-diagnosis"))]}
+    visit = {"clinicalStatus": None, **VISIT}
     assert of(COUNT, [pht(**visit, recordedDate=ago(365)), *given(300, 200, 100)], service()) == [
         "critical"
     ]
@@ -524,6 +525,22 @@ def test_a_tear_of_unknown_side_counts_and_uncertain_orders_speak_lower() -> Non
     assert of(TEAR, torn, vague) == ["warning"]
 
 
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [(ago(365), ["critical"]), (ago(366), []), ("2025", ["warning"]), (None, ["warning"])],
+)
+def test_a_tear_told_at_a_visit_counts_as_long_as_a_visit_does(
+    recorded: str | None, expected: list[str]
+) -> None:
+    told = tear(local("complete-avulsion"), **VISIT, recordedDate=recorded)
+    assert of(TEAR, [*LEFT, told], service()) == expected
+    active = {**told, "clinicalStatus": concept((CLINICAL, "active"))}
+    assert of(TEAR, [*LEFT, active], service()) == ["critical"]
+    because = service(reasonReference=[{"reference": "Condition/tear"}])
+    assert of(TEAR, [*LEFT, told], because) == ["critical"]
+    assert of(TEAR, [*LEFT, told], service(side=None), medicine()) == expected
+
+
 def test_an_injection_because_of_the_tear_is_at_the_tear() -> None:
     """The reason names another disease than PHT, at the same place (G5: 'there or at PHT')."""
     torn = [*LEFT, tear(local("complete-avulsion"))]
@@ -582,6 +599,7 @@ def test_prp_names_the_stage_where_it_is_known() -> None:
 # --- eswt-caution ---
 
 SHOCK = service(code="eswt")
+SUSPECTED = resource("Condition", "c", code=local("suspected-malignancy"))
 PREGNANT = resource("Condition", "c", code=concept((SCT, "77386006")), recordedDate=ago(40))
 
 
@@ -594,7 +612,10 @@ PREGNANT = resource("Condition", "c", code=concept((SCT, "77386006")), recordedD
         ({**PREGNANT, "clinicalStatus": RESOLVED}, []),
         (prescription("w", ago(30), WARFARIN), ["warning"]),
         (prescription("w", ago(30), WARFARIN, status="completed"), []),
-        (resource("Condition", "c", code=local("suspected-malignancy")), ["warning"]),
+        (SUSPECTED, ["warning"]),
+        ({**SUSPECTED, **VISIT, "recordedDate": ago(365)}, ["warning"]),
+        ({**SUSPECTED, **VISIT, "recordedDate": ago(366)}, []),
+        ({**SUSPECTED, **VISIT}, ["info"]),
     ],
 )
 def test_what_speaks_against_shockwave(record: dict[str, Any], expected: list[str]) -> None:

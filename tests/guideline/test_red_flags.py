@@ -8,6 +8,7 @@ import pytest
 
 from tests.orders import card, changed
 from tests.strategies import (
+    CATEGORY,
     CLINICAL,
     ICD,
     VERIFIED,
@@ -116,6 +117,45 @@ def test_a_finding_of_unknown_side_counts() -> None:
 def test_an_observation_ages(days: int, expected: list[str]) -> None:
     assert flags(*LEFT, seen("complete-avulsion", days)) == expected
     assert flags(*LEFT, finding("complete-avulsion", recordedDate=ago(days))) == ["critical"]
+
+
+VISIT = {"category": [concept((CATEGORY, "encounter-diagnosis"))]}
+
+
+@pytest.mark.parametrize(
+    ("code", "recorded", "expected"),
+    [
+        ("complete-avulsion", ago(365), ["critical"]),
+        ("complete-avulsion", ago(366), []),
+        ("complete-avulsion", "2025", ["warning"]),
+        ("complete-avulsion", None, ["warning"]),
+        ("high-grade-tear", ago(365), ["warning"]),
+        ("high-grade-tear", "2016-02-01", []),
+        ("high-grade-tear", "2025", ["info"]),
+        ("high-grade-tear", None, ["info"]),
+    ],
+)
+def test_a_visit_diagnosis_without_status_ages_as_one_of_the_disease_does(
+    code: str, recorded: str | None, expected: list[str]
+) -> None:
+    found = finding(code, recordedDate=recorded, **VISIT)
+    assert flags(*LEFT, found) == expected
+    if expected == []:
+        assert judged(*LEFT, found).rules == ("surgical-referral-overdue",)
+    active = {**found, "clinicalStatus": concept((CLINICAL, "active"))}
+    listed = {**found, "category": [concept((CATEGORY, "problem-list-item"))]}
+    stands = ["critical" if code == "complete-avulsion" else "warning"]
+    assert flags(*LEFT, active) == flags(*LEFT, listed) == stands
+
+
+def test_an_observation_whose_date_may_be_too_old_speaks_one_level_lower() -> None:
+    assert flags(*LEFT, seen("complete-avulsion", effectiveDateTime="2025")) == ["warning"]
+    assert flags(*LEFT, seen("neuro-deficit", effectiveDateTime="2025")) == ["info"]
+    made = card(RULE, judged(*LEFT, seen("neuro-deficit", effectiveDateTime="2025")))
+    assert "its date does not say that it still stands" in made["detail"]
+    young = patient(birthDate="2010-01-01")
+    unsure = seen("neuro-deficit", effectiveDateTime="2025")
+    assert flags(*LEFT, unsure, person=young) == ["under-18 warning"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ Origin: EXTERNAL (not in the article)
 When: shockwave at the hamstring origin, or without a site while PHT is active, is ordered and
   pregnancy, malignancy at the site, a coagulation disorder, an anticoagulant or age under 18
   (open growth plate) is on record: warning.
-Unless: none of them is on record.
+Unless: none of them is on record; a suspected malignancy is an encounter diagnosis without a
+  clinical status recorded more than 365 days ago.
 Then: name the item and whether it is absolute or relative; offer to remove the order.
 Unsure: unknown is silent, and named where the medicines could not be obtained; possible only is an
   info. Infection at the site has no verified code and is not read.
@@ -50,8 +51,10 @@ def assess(case: Case) -> list[Outcome]:
 def _assess_order(case: Case, order: Order) -> Outcome:
     reasons = _reasons(case)
     young = redflags.under_age(case)
-    question = "something on record speaks against shockwave"
-    asked = ordering.on_record(question, reasons, ordering.unseen(case, MEDICINES))
+    lacking = ordering.unseen(case, MEDICINES)
+    sure = tuple(used for used in reasons if used.certain)
+    asked = ordering.on_record("something on record speaks against shockwave", sure, lacking)
+    doubtful = ordering.on_record("something perhaps speaks against it", reasons, lacking)
     ages = case.facts.patient.age(case.today)
     words = f"age {Days(*ages)}" if ages else "no birth date on record"
     least = f"{case[c.MINIMUM_AGE]:g}"
@@ -62,6 +65,7 @@ def _assess_order(case: Case, order: Order) -> Outcome:
     variants = (
         Variant("", level, (asked,), advise),
         Variant("", level, (under,), advise),
+        Variant("", "info", (doubtful,), advise),
         Variant("", "info", (perhaps,), advise),
     )
     common = (ordering.ordered(order), ordering.aimed(case, order))
@@ -77,7 +81,7 @@ def _reasons(case: Case) -> tuple[Used, ...]:
     return (
         *(Used(f.reference, f.label, str(f.when or "")) for f in findings),
         *(Used(f.reference, "malignancy at the site", str(f.when or "")) for f in local),
-        *(Used(f.reference, f.label, str(f.when or "")) for f in flagged),
+        *redflags.facts(flagged, partial(redflags.current, case)),
     )
 
 

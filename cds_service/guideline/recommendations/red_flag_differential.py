@@ -8,16 +8,19 @@ When: PHT is active and a complete avulsion, an avulsion fracture of the ischium
   bruising, a neurological deficit, a suspected malignancy or a bone stress injury is coded, or age
   is under 18 (`under-18`): warning. While it fires, all pathway cards are off.
 Unless: refuted, resolved, inactive or abated; an avulsion, pop or bone stress injury that names the
-  other side; an observation older than 365 days; an avulsion or pop before surgery on that side in
-  this episode.
+  other side; an observation older than 365 days, or an encounter diagnosis without a clinical
+  status recorded longer ago; an avulsion or pop before surgery on that side in this episode.
 Then: offer MRI of the hamstring origin or the lumbar spine, and an urgent surgical opinion or an
   emergency referral, by what was found.
-Unsure: only coded, unrefuted, positive findings; an age that only may be under 18 is an info.
+Unsure: only coded, unrefuted, positive findings; an age that only may be under 18 is an info. A
+  finding whose date does not say whether it is of the last 365 days speaks one level lower.
   No code of a public system is verified for the pop, the deficit, cauda equina, the malignancy and
   the bone stress injury: they are recognised only where an EHR sends this service's own codes.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from cds_service.guideline import conventions as c
 from cds_service.guideline import ordering, redflags
@@ -42,20 +45,25 @@ from cds_service.patient.when import UNKNOWN, YES, Answer, Days
 
 def assess(case: Case) -> list[Outcome]:
     flags = redflags.standing(case)
-    critical = [flag for flag in flags if flag.kind in redflags.CRITICAL]
+    grave = [flag for flag in flags if flag.kind in redflags.CRITICAL]
+    sure = [flag for flag in flags if redflags.stands(case, flag) is YES]
+    critical = [flag for flag in grave if flag in sure]
+    urgent = [flag for flag in flags if flag in sure or flag in grave]
     young = redflags.under_age(case)
     side = flags[0].side if flags else NOT_STATED
+    advise = partial(_advise, case, flags)
     variants = (
-        Variant("", "critical", (_found("a critical", critical),), lambda: _advise(flags)),
-        Variant("", "warning", (_found("an urgent", flags),), lambda: _advise(flags)),
+        Variant("", "critical", (_found(case, "a critical", critical),), advise),
+        Variant("", "warning", (_found(case, "an urgent", urgent),), advise),
         Variant("under-18", "warning", (_young(case, young, YES),), lambda: _advise_young(case)),
+        Variant("", "info", (_found(case, "perhaps an urgent", flags),), advise),
         Variant("under-18", "info", (_young(case, young, UNKNOWN),), lambda: _advise_young(case)),
     )
     return [judge(RULE.id, side, (ordering.disease(case),), variants)]
 
 
-def _found(grade: str, flags: list[Flag]) -> Criterion:
-    facts = tuple(redflags.used(flag) for flag in flags)
+def _found(case: Case, grade: str, flags: list[Flag]) -> Criterion:
+    facts = redflags.facts(flags, partial(redflags.stands, case))
     words = listed([flag.label for flag in flags]) or "none coded"
     return Criterion(f"{grade} finding is coded", Answer.of(bool(flags)), words, facts)
 
@@ -68,10 +76,10 @@ def _young(case: Case, young: Answer, wanted: Answer) -> Criterion:
     return Criterion(question, Answer.of(young is wanted and ages is not None), because)
 
 
-def _advise(flags: list[Flag]) -> Advice:
+def _advise(case: Case, flags: list[Flag]) -> Advice:
     first, *rest = sorted(flags, key=lambda flag: flag.kind not in redflags.CRITICAL)
     more = f" and {len(rest)} more" if rest else ""
-    facts = cited(redflags.used(flag) for flag in flags)
+    facts = cited(redflags.facts(flags, partial(redflags.stands, case)))
     return _advice(f"{first.label}{more}", facts, _suggestions({flag.kind for flag in flags}))
 
 

@@ -6,13 +6,17 @@ Origin: EXTERNAL (not in the article)
 When: a local steroid injection is ordered and a complete avulsion, an avulsion fracture of the
   ischium, a rupture or a high-grade tear of the hamstring origin is coded, active and unrefuted,
   on the same or an unknown side: critical.
-Unless: the tear is refuted, resolved or on the other side; strain, laceration and unspecified
-  injury are not tears.
+Unless: the tear is refuted, resolved or on the other side, or an encounter diagnosis without a
+  clinical status recorded more than 365 days ago; strain, laceration and unspecified injury are not
+  tears.
 Then: offer to remove the order, an urgent surgical opinion, MRI.
-Unsure: free-text imaging is not read.
+Unsure: free-text imaging is not read. An encounter diagnosis without a clinical status whose date
+  does not say that it is of the last 365 days speaks one level lower.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from cds_service.guideline import ordering, redflags
 from cds_service.guideline import sources as s
@@ -32,7 +36,7 @@ from cds_service.guideline.header import Header
 from cds_service.guideline.wording import cited
 from cds_service.patient.facts import Flag, FlagKind, Order, OrderKind
 from cds_service.patient.timeline import SideTimeline
-from cds_service.patient.when import NO, Answer
+from cds_service.patient.when import NO, YES, Answer
 
 TEARS = (FlagKind.AVULSION, FlagKind.AVULSION_FRACTURE, FlagKind.TEAR)
 
@@ -47,22 +51,23 @@ def assess(case: Case) -> list[Outcome]:
 def _assess_order(case: Case, order: Order) -> Outcome:
     sides = ordering.sides(case, order)
     tears = [flag for flag in case.facts.flags if flag.kind in TEARS and _here(flag, sides)]
-    facts = tuple(redflags.used(flag) for flag in tears)
-    because = tears[0].label if tears else "none coded"
+    facts = redflags.facts(tears, partial(_holds, case, order))
+    because = facts[0].words if facts else "none coded"
     asked = Criterion(
-        "a tear coded on the same or an unknown side", Answer.of(bool(tears)), because, facts
+        "a tear coded on the same or an unknown side", Answer.of(bool(facts)), because, facts
     )
-    variants = (
-        Variant(
-            "",
-            ordering.level(order, "critical"),
-            (asked,),
-            lambda: _advise(case, order, facts),
-        ),
-    )
+    level = ordering.level(order, "critical")
+    if not any(fact.certain for fact in facts):
+        level = ordering.LOWER[level]
+    variants = (Variant("", level, (asked,), lambda: _advise(case, order, facts)),)
     common = (ordering.ordered(order), ordering.aimed(case, order))
     side = ordering.side(case, order)
     return judge(RULE.id, side, common, variants, about=ordering.about(order))
+
+
+def _holds(case: Case, order: Order, flag: Flag) -> Answer:
+    """A tear that the order itself gives as its reason is a present one."""
+    return YES if flag.reference in order.links else redflags.current(case, flag)
 
 
 def _here(flag: Flag, sides: tuple[SideTimeline, ...]) -> bool:
