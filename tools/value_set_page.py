@@ -22,7 +22,15 @@ it is the place for a site's own codes of the disease.
 
 Gaps that no value set fills: no terminology server with a licence has confirmed the SNOMED CT and
 LOINC codes as active; the UK's dm+d and other national drug codes are not here; free text is
-matched only by the phrases of the last section.
+matched only by the phrases and words of the last two sections.
+""".strip()
+
+WORDS = """
+Where no code of a site, reason or route is known, its text and the displays of its codes are looked
+at. The words are this project's own judgement. `*` is any ending, `=` the whole text. A word of
+`hamstring` wins over one of `elsewhere`; what `aside` holds is taken out first.
+
+**Left out:** words that mean other things as well. A text that may be read two ways says nothing.
 """.strip()
 
 
@@ -33,7 +41,7 @@ def value_set_page(mark: str, table: Table) -> str:
     ordered = sorted(concepts(), key=lambda one: list(scope).index(one.value_set))
     for name, members in groupby(ordered, key=lambda one: one.value_set):
         lines += ["", *section(name, scope[name], list(members), table)]
-    return "\n".join([*lines, "", *products(table), "", *phrases(table), ""])
+    return "\n".join([*lines, "", *products(table), "", *phrases(table), "", *words(table), ""])
 
 
 def section(name: str, scope: Scope, members: list[Concept], table: Table) -> Iterator[str]:
@@ -65,9 +73,25 @@ def products(table: Table) -> Iterator[str]:
 
 
 def phrases(table: Table) -> Iterator[str]:
-    yield from ("## Phrases", "", "The only free text that is ever matched.", "")
+    yield from (
+        "## Phrases",
+        "",
+        "The only text that names the disease and the hamstring origin.",
+        "",
+    )
     yield "**Left out:** everything else. Text with distal, knee, no, not, without, ruled out,"
     yield "history of, possible, suspected or a question mark matches nothing."
     yield ""
     cells = ((r["concept"], r["match"], r["term"], r["note"]) for r in read("text-terms.csv"))
     yield from table(("For", "Match", "Term", "Note"), cells)
+
+
+def words(table: Table) -> Iterator[str]:
+    yield from ("## Words of sites, reasons and routes", "", WORDS, "")
+    listed = [(means, [*rows]) for means, rows in groupby(read("words.csv"), lambda r: r["means"])]
+    cells = (
+        (means, ", ".join(f"`{r['term']}`" for r in rows), "; ".join(filter(None, notes)))
+        for means, rows in listed
+        for notes in [[r["note"] for r in rows]]
+    )
+    yield from table(("Means", "Words", "Note"), cells)

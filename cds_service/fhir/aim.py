@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from cds_service.fhir import flags
-from cds_service.fhir.codes import items, texts
+from cds_service.fhir.codes import Site, items
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.sound import Sound
 from cds_service.patient.facts import FlagKind, Place, Reason
 from cds_service.patient.origin import at_hamstring_origin, concerns_pht
-from cds_service.patient.when import NO, UNKNOWN, YES, Answer
-from cds_service.terminology import text
+from cds_service.patient.when import NO, YES, Answer
 
 INJECTIONS = ("steroid-injection", "tendon-injection", "other-injection", "steroid-elsewhere")
 TEARS = (FlagKind.AVULSION, FlagKind.AVULSION_FRACTURE, FlagKind.TEAR)
@@ -27,14 +26,18 @@ def sites(dosage: list[Mapping[str, Any]]) -> list[Any]:
     return [site for one in dosage if (site := one.get("site"))]
 
 
+def site_of(reader: Reader, draft: Resource) -> Site:
+    """Its body site or dosage sites, else what the words of its code name; and the side."""
+    raw, element = draft.raw, Sound(draft.raw)
+    site = reader.site(raw.get("bodySite"), sites(dosages(raw)))
+    return reader.sided(reader.named_elsewhere(site, element, raw.get("code")), element)
+
+
 def at_origin(reader: Reader, draft: Resource, place: Place, disease: Answer) -> Answer:
     """The third question of G5; a tear of the hamstring origin as the reason is there too."""
-    reason = reader.reason(Sound(draft.raw))
     if place not in (Place.ORIGIN, Place.ELSEWHERE) and _for_a_tear(reader, draft):
         return YES
-    if _elsewhere_in_words(draft, place, reason) is NO:
-        return NO
-    return at_hamstring_origin(place, reason, disease)
+    return at_hamstring_origin(place, reader.reason(Sound(draft.raw)), disease)
 
 
 def _for_a_tear(reader: Reader, draft: Resource) -> bool:
@@ -47,23 +50,6 @@ def _for_a_tear(reader: Reader, draft: Resource) -> bool:
     return any(found and found[0] in TEARS for found in coded) or bool(named & torn)
 
 
-def _elsewhere_in_words(draft: Resource, place: Place, reason: Reason) -> Answer:
-    """NO when a site or reason no code is known for names another part of the body in words."""
-    if not unclear(place, reason):
-        return UNKNOWN
-    element = Sound(draft.raw)
-    words = [
-        word
-        for one in (
-            *items(draft.raw.get("bodySite")),
-            *sites(dosages(draft.raw)),
-            *items(element.get("reasonCode")),
-        )
-        for word in texts(one)
-    ]
-    return NO if any(text.names_other_region(word) for word in words) else UNKNOWN
-
-
 def unclear(place: Place, reason: Reason) -> bool:
     """It states a site or reason, and neither says whether it is the hamstring."""
     known = place in (Place.ORIGIN, Place.ISCHIUM, Place.REGION, Place.ELSEWHERE)
@@ -73,11 +59,9 @@ def unclear(place: Place, reason: Reason) -> bool:
 
 def injects_elsewhere(reader: Reader, draft: Resource) -> bool:
     """An injection drafted for another site or reason."""
-    element = Sound(draft.raw)
     known = reader.codes.known(*items(draft.raw.get("code")))
-    injects = any(known.within(name, None) for name in INJECTIONS)
-    place = reader.site(draft.raw.get("bodySite")).place
-    reason = reader.reason(element)
+    if not any(known.within(name, None) for name in INJECTIONS):
+        return False
+    place, reason = site_of(reader, draft).place, reader.reason(Sound(draft.raw))
     named = known.within("steroid-elsewhere", None) is not None
-    away = NO in (concerns_pht(place, reason), _elsewhere_in_words(draft, place, reason))
-    return injects and (named or away)
+    return named or concerns_pht(place, reason) is NO

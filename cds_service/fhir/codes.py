@@ -14,6 +14,7 @@ from cds_service.terminology import Concept, Terminology, text
 from cds_service.terminology.memory import Memory
 from cds_service.terminology.tables import stated_side
 from cds_service.terminology.valuesets import ICD_10_CM, normal
+from cds_service.terminology.words import names_other_region
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z-]{0,39}", re.ASCII)
 
@@ -229,17 +230,17 @@ class Codes:
         known = self.known(site)
         if origin := known.within("hamstring-origin"):
             return Place.ORIGIN, by(origin)
-        for words in texts(site):
-            if text.names_hamstring_origin(words):
-                return Place.ORIGIN, "body site text"
+        if any(map(text.names_hamstring_origin, texts(site))):
+            return Place.ORIGIN, "body site text"
         if ischium := known.within("confirming-site"):
             return Place.ISCHIUM, by(ischium)
         for role, place in _PLACES:
             if concept := known.within("body-site", role):
                 return place, by(concept)
-        if known.within("laterality"):
-            return Place.NOT_STATED, ""  # a side by itself, such as {left} beside {thigh}
-        return Place.UNRECOGNISED, ""
+        if names_other_region(texts(site)):
+            return Place.ELSEWHERE, "body site text"
+        side_alone = known.within("laterality")  # such as {left} beside {thigh}
+        return (Place.NOT_STATED if side_alone else Place.UNRECOGNISED), ""
 
     @staticmethod
     def coded_side(known: Known) -> Laterality:

@@ -10,16 +10,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cds_service.fhir.aim import at_origin, dosages, injects_elsewhere, sites, unclear
+from cds_service.fhir.aim import at_origin, dosages, injects_elsewhere, site_of, unclear
 from cds_service.fhir.codes import Known, Site, by, items
 from cds_service.fhir.dates import Span
 from cds_service.fhir.dose import daily_dose, strength_mg
 from cds_service.fhir.linked import linked, of_another_site
-from cds_service.fhir.medications import is_topical, label, medication
+from cds_service.fhir.medications import is_oral, is_systemic, label, medication
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
+from cds_service.fhir.routes import route_of
 from cds_service.fhir.sound import Sound
-from cds_service.fhir.steroids import Answers, drug_of, route_of
+from cds_service.fhir.steroids import Answers, drug_of
 from cds_service.patient.facts import (
     DraftResource,
     Order,
@@ -100,7 +101,7 @@ def as_sent(reader: Reader, draft: Resource) -> DraftResource:
 
 def _service(reader: Reader, draft: Resource, disease: Answer) -> list[Order]:
     known = reader.codes.known(*items(draft.raw.get("code")))
-    site = reader.sided(reader.site(draft.raw.get("bodySite")), Sound(draft.raw))
+    site = site_of(reader, draft)
     aimed = at_origin(reader, draft, site.place, disease)
     orders = [
         replace(_order(reader, draft, kind, concept, site), at_origin=aimed)
@@ -161,9 +162,9 @@ def _steroid_medication(
     reader: Reader, draft: Resource, drug: Drug, disease: Answer
 ) -> list[Order]:
     dosage = dosages(draft.raw)
-    site = reader.sided(reader.site(sites(dosage)), Sound(draft.raw))
+    site = site_of(reader, draft)
     reason = reader.reason(Sound(draft.raw))
-    answers = Answers.of_drug(drug, route_of(reader, dosage), site.place)
+    answers = Answers.of_drug(drug, route_of(reader.codes, dosage), site.place)
     if drug.ingredient == "triamcinolone" and reason is Reason.PHT and answers.local is UNKNOWN:
         answers = Answers(answers.steroid, YES)
     aimed = at_origin(reader, draft, site.place, disease)
@@ -204,14 +205,15 @@ def _nsaid(reader: Reader, draft: Resource, drug: Drug) -> Order:
     dosage = dosages(draft.raw)
     ingredient = drug.ingredient or "NSAID"
     dose = daily_dose(dosage, strength_mg(drug.product, ingredient))
-    topical = drug.form == "topical" or is_topical(reader, dosage)
+    route = route_of(reader.codes, dosage)
     base = _order(reader, draft, OrderKind.NSAID, None, Site(reader.site([]).place, NOT_STATED))
     return replace(
         base,
         label=label(drug, reader.codes.known(draft.raw.get("medicationCodeableConcept"))),
         at_origin=UNKNOWN,
         ingredient=ingredient,
-        systemic=not topical and drug.form not in ("ophthalmic", "otic"),
+        systemic=is_systemic(drug, route),
+        oral=is_oral(drug, route),
         daily_mg=dose.daily_mg,
         dose_problem=dose.problem,
         other_indication=base.concerns_pht is NO

@@ -6,7 +6,7 @@ prefetch. One that cannot be resolved is noted: it may be anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from cds_service.fhir.act import Act
@@ -15,8 +15,9 @@ from cds_service.fhir.dates import Span
 from cds_service.fhir.dose import daily_dose, strength_mg
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
+from cds_service.fhir.routes import route_of
 from cds_service.fhir.sound import Sound, sound
-from cds_service.fhir.steroids import Answers, drug_of, route_of
+from cds_service.fhir.steroids import Answers, drug_of
 from cds_service.patient.facts import (
     Care,
     CareKind,
@@ -28,6 +29,7 @@ from cds_service.patient.facts import (
 )
 from cds_service.patient.when import NO, YES, When
 from cds_service.terminology import Drug
+from cds_service.terminology.words import Route
 
 _REASONS = ("reasonCode", "reasonReference")
 NEEDED = {
@@ -194,7 +196,7 @@ def _dosage(resource_type: str, element: Sound) -> list[Any]:
 
 
 def _read_steroid(act: Act, drug: Drug, concept: Any) -> None:
-    route = route_of(act.reader, _dosage(act.resource.type, act.element))
+    route = route_of(act.reader.codes, _dosage(act.resource.type, act.element))
     answers = Answers.of_drug(drug, route, act.site.place)
     triamcinolone = drug.ingredient == "triamcinolone" and drug.form is None and route is None
     if triamcinolone and act.reason is Reason.PHT:  # G5: by ingredient with reason PHT
@@ -234,8 +236,8 @@ def _patient_reported(act: Act) -> bool:
 
 def _read_nsaid(act: Act, drug: Drug) -> None:
     dosage = _dosage(act.resource.type, act.element)
-    topical = drug.form == "topical" or is_topical(act.reader, dosage)
-    local = topical or drug.form in ("ophthalmic", "otic") or route_of(act.reader, dosage) is YES
+    route = route_of(act.reader.codes, dosage)
+    topical = is_topical(drug, route)
     ongoing = _current(act) and act.resource.type != "MedicationAdministration"
     # An order that is active or was completed is treatment from its start (G13).
     treated = act.status in (*TAKEN, "completed")
@@ -252,7 +254,7 @@ def _read_nsaid(act: Act, drug: Drug) -> None:
             side=act.reader.site([]).side,
             ongoing=ongoing,
             given=Given.DONE if treated else Given.PERHAPS,
-            systemic=not local,
+            systemic=is_systemic(drug, route),
             other_indication=act.reason in (Reason.ELSEWHERE, Reason.UNRECOGNISED),
             ingredient=name,
             daily_mg=dose.daily_mg,
@@ -279,9 +281,20 @@ def _active_order(act: Act) -> DraftResource | None:
     return DraftResource(act.resource.reference, act.resource.sent) if active else None
 
 
-def is_topical(reader: Reader, dosage: Sequence[Mapping[str, Any]]) -> bool:
-    known = reader.codes.known(*(one.get("route") for one in dosage))
-    return known.within("route-topical") is not None
+def is_topical(drug: Drug, route: Route | None) -> bool:
+    return drug.form == "topical" or route is Route.TOPICAL
+
+
+def is_systemic(drug: Drug, route: Route | None) -> bool:
+    """Neither on the skin, nor drops, nor injected locally; no route stated is systemic."""
+    drops = drug.form in ("ophthalmic", "otic") or route is Route.DROPS
+    return not (drops or is_topical(drug, route) or route is Route.LOCAL)
+
+
+def is_oral(drug: Drug, route: Route | None) -> bool:
+    """By mouth, by form or else by route; neither stated is oral."""
+    unstated = drug.form is None and route in (None, Route.ORAL, Route.UNRECOGNISED)
+    return is_systemic(drug, route) and (drug.form == "oral" or unstated)
 
 
 def _current(act: Act) -> bool:

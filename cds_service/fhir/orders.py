@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cds_service.fhir.act import Act
-from cds_service.fhir.codes import by, first_code, items
+from cds_service.fhir.codes import Site, by, first_code, items
 from cds_service.fhir.dates import Span
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
-from cds_service.fhir.sound import sound
+from cds_service.fhir.sound import Sound, sound
 from cds_service.fhir.steroids import Answers
 from cds_service.patient.facts import CareKind, Given, Referral, Specialty
 from cds_service.patient.when import NO, YES
@@ -56,7 +56,7 @@ def read(reader: Reader, resource: Resource) -> None:
         resource=resource,
         element=element,
         known=known,
-        site=reader.sided(reader.site(element.get("bodySite")), element),
+        site=_site(reader, element),
         span=Span(reader.dates.when(element.get("authoredOn")), None),
         status=status,
         given=Given.ACTIVE,
@@ -64,6 +64,11 @@ def read(reader: Reader, resource: Resource) -> None:
     _read_referral(act, status)
     if status in PENDING and resource.reference not in reader.evidence.dispatched:
         _read_pending(act)
+
+
+def _site(reader: Reader, element: Sound) -> Site:
+    site = reader.site(element.get("bodySite"))
+    return reader.sided(reader.named_elsewhere(site, element, element.get("code")), element)
 
 
 def _read_referral(act: Act, status: str) -> None:

@@ -106,6 +106,7 @@ def _act(
 def _site(reader: Reader, element: Sound, known: Known) -> Site:
     """The body site; its side may stand in a modifier of the code (LT, RT) instead."""
     site = reader.site(element.get("bodySite"))
+    site = reader.named_elsewhere(site, element, element.get("code"))
     if not known.within("laterality"):
         return reader.sided(site, element)
     modifier = Known(tuple(c for c in known.concepts if c.value_set == "laterality"))

@@ -37,6 +37,7 @@ from cds_service.patient.facts import (
     Note,
     Order,
     Patient,
+    Place,
     Reason,
     Unreadable,
 )
@@ -133,7 +134,6 @@ def _condition(reader: Reader, resource: Resource) -> None:
     code = resource.raw.get("code")
     known = reader.codes.known(code)
     if known.silent and resource.raw.get("bodySite") is None:
-        reader.conditions[resource.reference] = reader.other_reason(known)
         return
     if conditions.malformed(code):
         path = f"{resource.path}.code"
@@ -148,7 +148,7 @@ def _condition(reader: Reader, resource: Resource) -> None:
         known,
         nonspecific_counts=reader.nonspecific_counts,
     )
-    reader.conditions[resource.reference] = REASONS.get(found.kind) or reader.other_reason(known)
+    reader.conditions[resource.reference] = _as_reason(reader, found, code)
     cautions.read_condition(reader, resource, known)
     flags.read_condition(reader, resource, known)
     if found.kind in (Kind.PHT, Kind.POSSIBLE):
@@ -158,6 +158,14 @@ def _condition(reader: Reader, resource: Resource) -> None:
         reader.note(resource, f"{found.kind.value} ({found.how}): not counted as PHT")
     elif any(text.mentions_hamstring(words) for words in texts(code)):
         reader.note(resource, "mentions the hamstring, but no code or phrase names PHT")
+
+
+def _as_reason(reader: Reader, found: conditions.Recognised, code: object) -> Reason:
+    """What the condition is as a reason; of one not recognised its body site may tell."""
+    stated = REASONS.get(found.kind) or reader.other_reason(code)
+    if stated is Reason.UNRECOGNISED and found.site.place is Place.ELSEWHERE:
+        return Reason.ELSEWHERE
+    return stated
 
 
 def _keep(

@@ -32,6 +32,7 @@ from cds_service.patient.origin import during_disease
 from cds_service.patient.sides import NOT_STATED
 from cds_service.patient.when import Answer, When
 from cds_service.terminology import text
+from cds_service.terminology.words import names_other_region
 
 _REASONS = {Kind.PHT: Reason.PHT, Kind.POSSIBLE: Reason.NEAR, Kind.NEIGHBOUR: Reason.NEAR}
 #: of several stated reasons the first of these decides
@@ -52,7 +53,7 @@ class Reader:
     dates: Dates
     today: date
     nonspecific_counts: bool
-    #: Condition/id -> what it is as a reason
+    #: Condition/id -> what it is as a reason; not of those whose code says nothing
     conditions: dict[str, Reason] = field(default_factory=dict)
     diagnoses: list[Diagnosis] = field(default_factory=list)
     injections: list[Injection] = field(default_factory=list)
@@ -99,6 +100,18 @@ class Reader:
     def site(self, *sites: Any) -> Site:
         return self.codes.site(site for listed in sites for site in items(listed))
 
+    def named_elsewhere(self, site: Site, element: Sound, code: Any) -> Site:
+        """The site; where it is not recognised, another region in the words of the code itself.
+
+        'Steroid injection, left elbow' states a site as well. A reason that is PHT says otherwise.
+        """
+        known = site.place not in (Place.NOT_STATED, Place.UNRECOGNISED)
+        if known or not any(names_other_region(texts(one)) for one in items(code)):
+            return site
+        if self.reason(element) is Reason.PHT:
+            return site
+        return replace(site, place=Place.ELSEWHERE, recognised_by="text of the code")
+
     def reason(self, element: Sound) -> Reason:
         """What reasonCode and reasonReference say about PHT."""
         stated = [self.reason_code(one) for one in items(element.get("reasonCode"))]
@@ -117,22 +130,24 @@ class Reader:
         )
         if found.kind in _REASONS:
             return _REASONS[found.kind]
-        return self.other_reason(known)
+        return self.other_reason(concept)
 
-    def other_reason(self, known: Known) -> Reason:
+    def other_reason(self, concept: Any) -> Reason:
         """A reason that is not PHT. Of ICD-10-CM every code that may be PHT is known (G1a)."""
-        if known.silent:
-            return Reason.ELSEWHERE if known.complete else Reason.UNRECOGNISED
+        known = self.codes.known(concept)
         listed = any(known.within(name, None) for name in OTHER_REASONS)
-        return Reason.ELSEWHERE if listed or known.complete else Reason.UNRECOGNISED
+        other = known.complete or listed or names_other_region(texts(concept))
+        return Reason.ELSEWHERE if other else Reason.UNRECOGNISED
 
     def _reason_reference(self, reference: Any) -> Reason:
         target = reference.get("reference") if isinstance(reference, Mapping) else None
         if not isinstance(target, str):
             return Reason.UNRECOGNISED
-        named = self.evidence.named.get(target)
-        name = named.reference if named else relative(target)
-        return self.conditions.get(name, Reason.UNRECOGNISED)
+        named = self.evidence.named.get(target) or self.evidence.named.get(relative(target))
+        known = self.conditions.get(named.reference if named else relative(target))
+        if known is None and named and named.type == "Condition":
+            return self.other_reason(named.raw.get("code"))
+        return known or Reason.UNRECOGNISED
 
     def sided(self, site: Site, element: Sound) -> Site:
         """The site; where it names no side, with the side of the diagnosis it is done for."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cds_service.fhir.codes import codings, items, texts
+from cds_service.fhir.codes import codings, texts
 from cds_service.fhir.reader import Reader
+from cds_service.fhir.routes import NOT_INJECTED_LOCALLY
 from cds_service.patient.facts import Place, Reason
 from cds_service.patient.when import NO, UNKNOWN, YES, Answer
 from cds_service.terminology import Drug
+from cds_service.terminology.words import Route
 
 #: forms that are not injected, or into the eye
 NOT_LOCAL_FORMS = (
@@ -31,17 +32,16 @@ class Answers:
     local: Answer
 
     @classmethod
-    def of_drug(cls, drug: Drug, route: Answer | None, place: Place) -> Answers:
-        """`route`: YES a local route, NO another one, UNKNOWN not recognised, None not stated."""
+    def of_drug(cls, drug: Drug, route: Route | None, place: Place) -> Answers:
         return cls(YES if drug.certain else UNKNOWN, _locally(drug, route, place))
 
 
-def _locally(drug: Drug, route: Answer | None, place: Place) -> Answer:
-    if route is NO or drug.form in NOT_LOCAL_FORMS:
+def _locally(drug: Drug, route: Route | None, place: Place) -> Answer:
+    if route in NOT_INJECTED_LOCALLY or drug.form in NOT_LOCAL_FORMS:
         return NO
     if not drug.injectable_exists:  # prednisone
         return NO
-    if route is YES or place is Place.ORIGIN:
+    if route is Route.LOCAL or place is Place.ORIGIN:
         return YES
     if drug.form == "injectable" and route is None:
         return YES
@@ -57,25 +57,6 @@ def drug_of(reader: Reader, concept: Any) -> Drug | None:
         return min(found, key=lambda drug: (drug.form is None, drug.ingredient is None))
     names = (terminology.drug_named(words) for words in texts(concept))
     return next(filter(None, names), None)
-
-
-def route_of(reader: Reader, dosages: Any) -> Answer | None:
-    """Local route: YES; oral, IM, IV, topical ...: NO; another one: UNKNOWN; none: None."""
-    answers = []
-    for dosage in items(dosages):
-        route = dosage.get("route") if isinstance(dosage, Mapping) else None
-        if not route:
-            continue
-        known = reader.codes.known(route)
-        if known.within("route-local"):
-            answers.append(YES)
-        elif known.within("route-other", None) or known.within("route-systemic"):
-            answers.append(NO)
-        else:
-            answers.append(UNKNOWN)
-    if NO in answers:
-        return NO
-    return max(answers, key=lambda a: int(a.value)) if answers else None
 
 
 def why_not(answers: Answers, at_origin: Answer, place: Place, reason: Reason) -> str:

@@ -331,9 +331,11 @@ class Order(Record):
     injections: int = 1
     #: it states a site or reason that is not known: perhaps not the hamstring
     unclear: bool = False
-    #: NSAID: active ingredient, whole body or not, highest daily dose in mg (None: not computable)
+    #: NSAID: active ingredient, whole body or not, by mouth as far as is known, highest daily dose
+    #: in mg (None: not computable)
     ingredient: str = ""
     systemic: bool = True
+    oral: bool = True
     daily_mg: float | None = None
     dose_problem: str = ""
     other_indication: bool = False

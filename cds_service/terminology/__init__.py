@@ -4,7 +4,8 @@
 - `valuesets` which concepts a code belongs to: `Terminology.find(system, code)`
 - `drugs`    what a medication code names: class, ingredient, form
 - `memory`   what was worked out about a text, kept within bounds
-- `text`     the curated phrases, the only free text that is ever matched
+- `text`     the curated phrases, the only text that names the disease
+- `words`    what the words of a site, reason or route say where no code does
 - `codesystem` the service's own codes as a FHIR CodeSystem
 
 Nothing here knows FHIR resources; a code is a (system, code) pair, a text is a string.

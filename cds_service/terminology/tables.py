@@ -28,6 +28,7 @@ SYSTEMS = {
     "rxnorm": "http://www.nlm.nih.gov/research/umls/rxnorm",
     "atc": "http://www.whocc.no/atc",
     "icd-10-cm": "http://hl7.org/fhir/sid/icd-10-cm",
+    "v3-route": "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration",
 }
 
 #: other spellings seen in EHR and claims data for the same code system
@@ -42,6 +43,8 @@ ALIASES = {
     "urn:oid:2.16.840.1.113883.6.73": SYSTEMS["atc"],
     "urn:oid:2.16.840.1.113883.6.1": "http://loinc.org",
     "urn:oid:2.16.840.1.113883.6.101": SYSTEMS["nucc"],
+    "http://hl7.org/fhir/v3/RouteOfAdministration": SYSTEMS["v3-route"],
+    "urn:oid:2.16.840.1.113883.5.112": SYSTEMS["v3-route"],
 }
 
 Role = Literal["include", "neighbour", "exclude"]

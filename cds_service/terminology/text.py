@@ -1,4 +1,4 @@
-"""The curated phrases of text-terms.csv: the only free text ever matched (guideline G1a)."""
+"""The curated phrases of text-terms.csv: the only text that names the disease (guideline G1a)."""
 
 from __future__ import annotations
 
@@ -26,12 +26,6 @@ _HAMSTRING_ORIGIN = _any_of(_phrases("hamstring-origin"))
 _HAMSTRING = _any_of(["hamstrings?"])
 _SUBJECT = _any_of(["hamstrings?", *_phrases("hamstring-origin"), *_phrases("pht")])
 _CONFIRMING = re.compile(r"\b(?:tendin\w*|tendon\w*|enthesop\w*|origin|proximal)\b")
-#: parts of the body that are not the hamstring; hip, pelvis, buttock and thigh may be
-_OTHER_REGION = re.compile(
-    r"\b(?:shoulder|rotator|subacromial|acromio\w*|glenohumeral|biceps tendon|elbow|epicondyl\w*"
-    r"|wrist|hand|finger|thumb|carpal|de quervain\w*|knee|patell\w*|ankle|foot|feet|toe|heel"
-    r"|achilles|plantar|neck|cervical|thoracic|lumbar|spine|spinal|back|sacroiliac|jaw|eye)\b"
-)
 #: words after which a text confirms nothing (G1a)
 _DOUBTING = re.compile(
     r"\b(?:distal|knee|no|not|without|ruled out|rule out|history of|possible|suspected)\b|\?"
@@ -63,11 +57,6 @@ def confirms_hamstring(text: str) -> bool:
 def names_hamstring_origin(text: str) -> bool:
     """Body site text that names the hamstring origin, undoubted."""
     return bool(_HAMSTRING_ORIGIN.search(normal(text))) and not is_doubted(text)
-
-
-def names_other_region(text: str) -> bool:
-    """Names another part of the body, and not the hamstring."""
-    return bool(_OTHER_REGION.search(normal(text))) and not mentions_hamstring(text)
 
 
 def mentions_hamstring(text: str) -> bool:

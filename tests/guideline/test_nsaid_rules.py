@@ -388,6 +388,27 @@ def test_a_bound_tells_only_what_it_tells(
     assert (CAUTION in unjudged) is open_
 
 
+@pytest.mark.parametrize(
+    ("drug", "route", "expected"),
+    [
+        ("1665459", None, []),
+        ("1665459", {"text": "Intramuscular"}, []),
+        ("35827", {"text": "Intramuscular"}, []),
+        ("35827", concept((SCT, "78421000")), []),
+        ("35827", {"text": "Apply to skin"}, []),
+        ("35827", {"text": "Ophthalmic"}, []),
+        ("834022", None, ["egfr-under-30 critical"]),
+        ("35827", None, ["egfr-under-30 critical"]),
+        ("35827", {"text": "PO"}, ["egfr-under-30 critical"]),
+        ("35827", {"text": "as told"}, ["egfr-under-30 critical"]),
+    ],
+)
+def test_the_caution_is_of_oral_nsaids(drug: str, route: Any, expected: list[str]) -> None:
+    dosed = [{"route": route}] if route else None
+    ketorolac = medicine(drug=(RXNORM, drug), dosageInstruction=dosed)
+    assert of(CAUTION, [*LEFT, kidney(20)], ketorolac) == expected
+
+
 @pytest.mark.parametrize("status", ["preliminary", "entered-in-error", "cancelled"])
 def test_only_final_values_count(status: str) -> None:
     assert of(CAUTION, [*LEFT, kidney(20, status=status)], ibuprofen(400)) == []

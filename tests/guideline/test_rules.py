@@ -10,6 +10,7 @@ from tests.strategies import (
     CPT,
     ICD,
     RXNORM,
+    SCT,
     ago,
     concept,
     injection,
@@ -188,8 +189,10 @@ SHOULDER = concept((ICD, "M75.101"), text="Rotator cuff tear, right shoulder")
     [
         {"reasonCode": [SHOULDER]},
         {"bodySite": [{"text": "Neck"}]},
-        {"bodySite": [concept(("http://snomed.info/sct", "45048000"), text="Neck structure")]},
+        {"bodySite": [concept((SCT, "45048000"), text="Neck structure")]},
+        {"bodySite": [concept((SCT, "91774008"), display="Left shoulder")]},
         {"reasonCode": [{"text": "low back pain"}]},
+        {"code": {**EXERCISE, "text": "Therapeutic exercise, left shoulder"}},
     ],
 )
 @pytest.mark.parametrize(
@@ -199,7 +202,7 @@ def test_care_of_another_site_or_for_another_reason_is_no_treatment_of_this_dise
     code: str, days: int, elements: dict[str, Any]
 ) -> None:
     what = EXERCISE if code == "97110" else local(code)
-    cards = shown(pht(), procedure("p", what, ago(days), **elements))
+    cards = shown(pht(), procedure("p", what, ago(days)) | elements)
     assert set(cards) <= {"loading-programme-missing none-documented info"}
 
 
@@ -364,9 +367,13 @@ def test_the_improved_are_not_sent_to_a_surgeon() -> None:
         ({"status": "entered-in-error", "days": 30}, False),
         ({"bodySite": [origin("left")]}, True),
         ({"bodySite": [origin("right")]}, False),
-        ({"bodySite": [concept(("http://snomed.info/sct", "72696002"))]}, False),
+        ({"bodySite": [concept((SCT, "72696002"))]}, False),
         ({"reasonCode": [local("pht")]}, True),
         ({"reasonCode": [concept((ICD, "M76.61"))]}, False),
+        ({"bodySite": [{"text": "Knee"}]}, False),
+        ({"reasonCode": [concept((SCT, "239873007"), display="Osteoarthritis of knee")]}, False),
+        ({"reasonCode": [{"text": "Posterior thigh pain, knee normal"}]}, True),
+        ({"reasonCode": [concept((SCT, "239873007"))]}, True),
         ({"code": "physio-referral"}, False),
         ({"doNotPerform": True}, False),
         ({"authoredOn": None}, True),
@@ -380,7 +387,7 @@ def test_a_surgical_referral_that_stands_silences(elements: dict[str, Any], stan
 
 @pytest.mark.parametrize("code", ["308481009", "183545006", "715962007", "183541002", "306180006"])
 def test_orthopaedic_and_sports_medicine_referrals_count_by_their_standard_codes(code: str) -> None:
-    asked = referral() | {"code": concept(("http://snomed.info/sct", code))}
+    asked = referral() | {"code": concept((SCT, code))}
     assert shown(pht(), loading(since=200), asked) == []
 
 

@@ -234,6 +234,38 @@ def test_an_oral_intramuscular_intravenous_or_topical_steroid_is_not_counted(cod
     assert counted(administration("a", ago(50), KENALOG, dosage=dosage)) == (0, 0)
 
 
+V3 = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        concept((SCT, "404820008"), display="Epidural route"),
+        concept((SCT, "46713006"), display="Nasal route"),
+        concept((V3, "IM")),
+        concept(("urn:oid:2.16.840.1.113883.5.112", "EPIDURINJ")),
+        concept(("http://hl7.org/fhir/v3/RouteOfAdministration", "OPTHALTA")),
+        concept(("urn:house", "11"), display="Intramuscular"),
+        {"text": "Intramuscular"},
+    ],
+    ids=str,
+)
+def test_a_route_known_by_its_words_or_hl7_code_is_not_counted(route: dict[str, Any]) -> None:
+    for site in ({}, {"site": origin("left")}):
+        given = administration("a", ago(50), KENALOG, dosage={"route": route, **site})
+        assert counted(given) == (0, 0)
+
+
+def test_a_local_route_is_known_by_its_words_or_hl7_code_and_another_is_possible() -> None:
+    reason = {"reasonCode": [local("pht")]}
+    for route in (concept((V3, "ILESINJ")), {"text": "Peritendinous"}):
+        dosage = {"route": route}
+        made = administration("a", ago(50), (RXNORM, "6902"), dosage=dosage, **reason)
+        assert counted(made) == (1, 0)
+    for route in (concept(("urn:house", "12")), {"text": "Perineural"}):
+        assert counted(administration("a", ago(50), KENALOG, dosage={"route": route})) == (0, 1)
+
+
 def test_an_injectable_product_needs_no_route_an_ingredient_does() -> None:
     site = {"reasonReference": [{"reference": "Condition/pht"}]}
     assert counted(pht(), administration("a", ago(50), KENALOG, **site)) == (1, 0)
@@ -254,6 +286,8 @@ def test_prednisone_is_never_injected() -> None:
 
 # --- G5: at the hamstring origin? ---
 
+SHOULDER = "Structure of left shoulder region"
+
 
 @pytest.mark.parametrize(
     ("elements", "expected"),
@@ -268,6 +302,14 @@ def test_prednisone_is_never_injected() -> None:
         ({}, (0, 1)),
         ({"bodySite": [concept((SCT, "72696002"))]}, (0, 0)),
         ({"reasonCode": [concept((ICD, "M76.61"))]}, (0, 0)),
+        ({"bodySite": [concept((SCT, "91774008"), display=SHOULDER)]}, (0, 0)),
+        ({"bodySite": [{"text": "Left shoulder"}]}, (0, 0)),
+        ({"bodySite": [concept((SCT, "7771000"), text="Left shoulder")]}, (0, 0)),
+        ({"reasonCode": [concept((SCT, "239873007"), display="Osteoarthritis of knee")]}, (0, 0)),
+        ({"bodySite": [{"text": "Back of left thigh"}]}, (0, 1)),
+        ({"bodySite": [concept((SCT, "1"))]}, (0, 1)),
+        ({"bodySite": [concept((SCT, "7771000"))]}, (0, 1)),
+        ({"bodySite": [{"text": "Left shoulder"}, {"text": "where it hurts"}]}, (0, 1)),
     ],
     ids=lambda value: str(value)[:60],
 )
@@ -279,6 +321,32 @@ def test_a_steroid_counts_at_the_hamstring_origin_only(
         "Procedure", "i", status="completed", performedDateTime=ago(50), **code, **elements
     )
     assert counted(pht(), made) == expected
+
+
+def test_the_words_of_the_code_and_of_the_dosage_site_name_another_site_too() -> None:
+    elbow = local("steroid-injection") | {"text": "Steroid injection, left elbow"}
+    assert counted(procedure("p", elbow, ago(50))) == (0, 0)
+    assert counted(procedure("p", elbow, ago(50), bodySite=[origin("left")])) == (1, 0)
+    assert counted(procedure("p", elbow, ago(50), reasonCode=[local("pht")])) == (1, 0)
+    shoulder = {"dosage": {"site": {"text": "Left shoulder"}}}
+    assert counted(administration("a", ago(50), KENALOG, **shoulder)) == (0, 0)
+    # A drug without a site belongs to the injection of that day.
+    plain = local("steroid-injection") | {"text": "Steroid injection"}
+    site = {"bodySite": [{"text": "Left shoulder"}]}
+    drug = administration("a", ago(50), KENALOG)
+    assert counted(procedure("p", plain, ago(50), **site), drug) == (0, 0)
+
+
+def test_a_condition_named_as_the_reason_is_elsewhere_by_its_words_or_its_site() -> None:
+    named = {"side": None, "reasonReference": [{"reference": "Condition/c"}]}
+    for code, site in (
+        (concept((SCT, "239873007"), display="Osteoarthritis of knee"), None),
+        (concept((SCT, "3723001"), display="Arthritis"), [{"text": "Left knee"}]),
+    ):
+        condition = resource("Condition", "c", code=code, bodySite=site)
+        assert counted(pht(), condition, injection("i", ago(50), **named)) == (0, 0)
+    vague = resource("Condition", "c", code=concept((SCT, "3723001"), display="Arthritis"))
+    assert counted(pht(), vague, injection("i", ago(50), **named)) == (0, 1)
 
 
 def test_without_site_and_before_any_disease_it_was_another_tendon() -> None:

@@ -1,4 +1,4 @@
-"""The curated phrases: the only free text that is ever matched (guideline G1a)."""
+"""The curated phrases: the only text that names the disease (guideline G1a)."""
 
 from __future__ import annotations
 

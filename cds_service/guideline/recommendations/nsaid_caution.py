@@ -9,7 +9,7 @@ When: PHT is active, an oral NSAID is ordered, and: eGFR under 30: critical `egf
   pregnancy, heart failure, cirrhosis: warning; myocardial infarction, stroke or ischaemic heart
   disease with ibuprofen at 2400 mg a day or more, with what is taken already: warning
   `cv-disease-ge-2400`; only perhaps so much, as a statement may tell of a prescription: info.
-Unless: topical; nothing of it is on record.
+Unless: topical, injected or otherwise not oral; nothing of it is on record.
 Then: offer to remove the order, a topical NSAID or paracetamol.
 Unsure: unknown is silent, and named where the medicines or the eGFR could not be obtained, or
   where the eGFR is a bound ("> 59") that leaves the limit open.
@@ -74,7 +74,7 @@ SHOWN = 2  # reasons in the summary, which is short
 
 
 def assess(case: Case) -> list[Outcome]:
-    orders = [order for order in ordering.orders(case, OrderKind.NSAID) if order.systemic]
+    orders = [order for order in ordering.orders(case, OrderKind.NSAID) if order.oral]
     if not orders:
         return ordering.none_ordered(RULE.id, "an oral NSAID")
     return [_assess_order(case, order) for order in orders]
