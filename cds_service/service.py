@@ -22,7 +22,7 @@ from cds_service.fhir.client import FhirClient
 from cds_service.fhir.context import gather_context
 from cds_service.fhir.prefetch import Fetcher, add_medications
 from cds_service.fhir.proposed import names_condition
-from cds_service.fhir.read import names_order, read
+from cds_service.fhir.read import may_name_order, names_order, read
 from cds_service.fhir.resources import Evidence, gather, relative
 from cds_service.guideline import RECOMMENDATIONS, ordering
 from cds_service.guideline import conventions as c
@@ -90,14 +90,21 @@ def answer(
 
     Raises CdsError: 412 when it cannot be judged.
     """
-    evidence = obtain(service, request, site=site, client=client)
+    evidence = obtain(service, request, today=today, site=site, client=client)
     return decide(service, request, evidence, today=today, site=site, history=history)
 
 
 def obtain(
-    service: Service, request: HookRequest, *, site: Site, client: FhirClient | None = None
+    service: Service,
+    request: HookRequest,
+    *,
+    today: date,
+    site: Site,
+    client: FhirClient | None = None,
 ) -> Evidence:
     """What the request brought, and what `client` could fetch beside it. Raises CdsError."""
+    if client and plainly_off_topic(service, request, today, site):
+        client = None
     with Fetcher(client, request, site.unsupported) as fetcher:
         evidence = gather(service.prefetch, request.prefetch, request.patient_id, fetcher.complete)
         for kind in site.unsupported & evidence.missing.keys():
@@ -105,6 +112,15 @@ def obtain(
         gather_context(service.hook, request.context, evidence, request.patient_id, fetcher.read)
         add_medications(evidence, fetcher)
     return evidence
+
+
+def plainly_off_topic(service: Service, request: HookRequest, today: date, site: Site) -> bool:
+    """Whether drafts alone tell that no rule speaks of them: then no chart is fetched for them."""
+    if service.hook not in ("order-select", "order-sign"):
+        return False
+    alone = Evidence()
+    gather_context(service.hook, request.context, alone, request.patient_id)
+    return not may_name_order(alone, terminology_of(site), today)
 
 
 def decide(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from cds_service.protocol.request import HookRequest
-from cds_service.service import Decision, answer
+from cds_service.service import Decision, answer, plainly_off_topic
 from hooks import order_select, order_sign
 from tests.strategies import (
     IBUPROFEN,
@@ -105,7 +105,10 @@ def sign(
     chosen = order_select.SERVICE if hook == "order-select" else order_sign.SERVICE
     site, today = more.pop("site", SITE), more.pop("today", TODAY)
     sent = chart(*records, person=person) if prefetch is None else prefetch
-    return answer(chosen, request(sent, *drafts, hook=hook, **more), today=today, site=site)
+    call = request(sent, *drafts, hook=hook, **more)
+    decision = answer(chosen, call, today=today, site=site)
+    assert decision.silence or not plainly_off_topic(chosen, call, today, site)
+    return decision
 
 
 def named(decision: Decision) -> list[str]:

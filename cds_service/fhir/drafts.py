@@ -39,6 +39,7 @@ PLACED = ("active", "on-hold", "booked", "pending", "waitlist")
 #: elements of a draft ServiceRequest and MedicationRequest, under their R4 names
 SERVICE = ("doNotPerform", "occurrenceTiming")
 MEDICATION = ("priorPrescription",)
+_MEDICATION = ("medicationReference", "medicationCodeableConcept")
 STEPS = {
     "prp": OrderKind.PRP,
     "whole-blood": OrderKind.WHOLE_BLOOD,
@@ -60,6 +61,21 @@ def read(reader: Reader, drafts: list[Resource], disease: Answer) -> tuple[Order
     if any(injects_elsewhere(reader, draft) for draft in drafts):
         orders = [order for order in orders if not of_another_site(order, orders)]
     return tuple(linked(orders, reader.today))
+
+
+def may_order(reader: Reader, draft: Resource) -> bool:
+    """Whether `read` may make an order of it, wherever it is aimed and whatever the chart says.
+
+    A drug that only a reference names may be any.
+    """
+    if draft.type == "MedicationRequest":
+        concept = medication(reader, draft)
+        drug = drug_of(reader, concept)
+        unseen = concept is None and any(name in draft.raw for name in _MEDICATION)
+        return unseen or (drug is not None and drug.drug_class in ("corticosteroid", "nsaid"))
+    known = reader.codes.known(*items(draft.raw.get("code")))
+    steps = any(known.within(name) for name in STEPS)
+    return steps or _steroid_service(reader, draft, known) is not None
 
 
 def _planned(reader: Reader, span: Span | None) -> When:

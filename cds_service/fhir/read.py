@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, tzinfo
+from datetime import UTC, date, tzinfo
 
 from cds_service.errors import DataUnavailable, Issue
 from cds_service.fhir import (
@@ -89,6 +89,12 @@ def read(
         for resource in evidence.of(resource_type):
             read_one(reader, resource)
     return _facts(patient, reader, evidence)
+
+
+def may_name_order(evidence: Evidence, terminology: Terminology, today: date) -> bool:
+    """False only when `names_order` is, whatever chart is added to `evidence`."""
+    reader = Reader(evidence, Codes(terminology), Dates(UTC), today, nonspecific_counts=False)
+    return any(drafts.may_order(reader, draft) for draft in evidence.drafts)
 
 
 def names_order(evidence: Evidence, terminology: Terminology, today: date, zone: tzinfo) -> bool:

@@ -108,7 +108,7 @@ class Wiring:
         """The same with what it stood on; `seconds` for fetching. Raises CdsError."""
         site, fetch = self.site_for(client), self._fetch(client)
         within = fetch.within(seconds) if fetch else None
-        evidence = engine.obtain(service, request, site=site, client=within)
+        evidence = engine.obtain(service, request, today=self.today(), site=site, client=within)
         return evidence, engine.decide(service, request, evidence, today=self.today(), site=site)
 
     def site_for(self, client: Client = ANYONE) -> Site:

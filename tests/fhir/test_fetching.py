@@ -17,13 +17,17 @@ from cds_service.fhir.policy import Policy, normal
 from cds_service.protocol.request import HookRequest
 from cds_service.service import answer
 from hooks.order_dispatch import SERVICE as DISPATCH
+from hooks.order_sign import SERVICE as SIGN
 from hooks.patient_view import SERVICE
 from tests.fhir import servers
 from tests.fhir.servers import FakeFhir, serving, until
 from tests.strategies import (
+    IBUPROFEN,
+    RXNORM,
     SITE,
     TODAY,
     chart,
+    concept,
     fired,
     loading,
     patient,
@@ -340,6 +344,40 @@ def test_medications_that_no_search_included_are_read(ask: Any, fake: FakeFhir) 
     fake.record["Medication"] = [resource("Medication", "ibu")]
     ask()
     assert "/fhir/Medication/ibu" in fake.paths()
+
+
+def draft(**more: Any) -> dict[str, Any]:
+    return resource("MedicationRequest", "m1", status="draft", intent="order", **more)
+
+
+METFORMIN = draft(medicationCodeableConcept=concept((RXNORM, "6809"), text="metformin"))
+UNSEEN = draft(medicationReference={"reference": "Medication/x"})
+SEEN = draft(medicationReference={"reference": "#c"}) | {
+    "contained": [{"resourceType": "Medication", "id": "c", "code": {"text": "metformin"}}]
+}
+
+
+@pytest.mark.parametrize(
+    ("drafts", "chart_is_fetched"),
+    [
+        ([], False),
+        ([METFORMIN], False),
+        ([SEEN], False),
+        ([draft(doNotPerform=True, medicationCodeableConcept={"text": "metformin"})], False),
+        ([draft(medicationCodeableConcept=concept(IBUPROFEN))], True),
+        ([METFORMIN, draft(medicationCodeableConcept=concept(IBUPROFEN)) | {"id": "m2"}], True),
+        ([UNSEEN], True),
+    ],
+)
+def test_for_drafts_no_rule_can_speak_of_no_chart_is_fetched(
+    ask: Any, fake: FakeFhir, drafts: list[dict[str, Any]], chart_is_fetched: bool
+) -> None:
+    entries = [{"resource": one} for one in drafts]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    decision = ask(service=SIGN, context={"draftOrders": bundle})
+    assert bool(fake.asked) is chart_is_fetched
+    assert decision.silence or chart_is_fetched
+    assert not decision.cards
 
 
 def dispatch(reference: str) -> dict[str, Any]:
