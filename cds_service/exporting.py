@@ -21,7 +21,7 @@ FORMATS = (HTI1_CSV, HTI1_JSON, HTI1_NDJSON, FHIR)
 
 def written(period: Period, shape: str) -> Iterator[str]:
     """The export in pieces, as it is read: it may be long. Raises CdsError."""
-    with opened() as store, store.read() as connection:
+    with opened() as store, store.snapshot() as connection:
         yield from _SHAPES[shape](export.entries(connection, period))
 
 

@@ -31,11 +31,15 @@ def purge(before: date | None, kinds: Iterable[str], *, dry_run: bool) -> Iterat
     Raises CdsError. With `dry_run` nothing is deleted.
     """
     limits = _limits(before, kinds)
-    with opened() as store:
+    done = "would go" if dry_run else "deleted"
+    with _here() as (store, spool):
+        if limit := limits.get(retention.CALLS):  # first: what is just being written goes below
+            taken = retention.due_in_spool if dry_run else retention.purge_spool
+            number = taken(spool, limit)
+            yield f"{number} calls in the spool of this machine {done} ({_before(limit)})"
         for kind, limit in limits.items():
             count = retention.due if dry_run else retention.purge
             number = count(store, kind, limit)
-            done = "would go" if dry_run else "deleted"
             yield f"{number} {WORDS[kind]} {done} ({_before(limit)})"
         if not dry_run and not wiping.settle(store):
             yield "The log of SQLite is in use: deleted bytes stay in it until it is emptied."
@@ -73,8 +77,12 @@ def told(found: Found) -> str:
 @contextmanager
 def _here() -> Iterator[tuple[Store, Spool]]:
     settings = Settings.load()
-    with opened() as store:
-        yield store, Spool(settings.state_folder() / "spool", settings.spool_limit)
+    folder = settings.state_folder() / "spool"
+    try:
+        with opened() as store:
+            yield store, Spool(folder, settings.spool_limit)
+    except OSError as error:
+        raise SettingsError(f"{folder}: cannot be written to ({error.strerror})") from None
 
 
 def _limits(before: date | None, kinds: Iterable[str]) -> dict[str, datetime]:

@@ -58,8 +58,8 @@ def key() -> None:
 def purge(*, before: datetime | None, kinds: tuple[str, ...], dry_run: bool) -> None:
     """Delete records that have been kept long enough.
 
-    calls: with their cards and feedback. comments: free text alone. pending: feedback whose card
-    never came. In short transactions: the service goes on.
+    calls: with their cards and feedback, also in the spool of this machine. comments: free text
+    alone. pending: feedback whose card never came. In short transactions: the service goes on.
     """
     from cds_service import keeping
 
@@ -138,6 +138,14 @@ def _day(moment: datetime | None) -> Any:
     return moment.date() if moment else None
 
 
+def _days(since: datetime | None, until: datetime | None) -> Any:
+    from cds_service.ledger.analytics import Period
+
+    if since and until and since > until:
+        raise click.UsageError("The first day is after the last.")
+    return Period(_day(since), _day(until))
+
+
 @feedback.command()
 @_period
 @click.option("--by", type=click.Choice(BREAKDOWNS), help="What to split the figures by.")
@@ -162,13 +170,15 @@ def report(
     from cds_service import reporting
     from cds_service.ledger.analytics import By, Period
 
-    period = Period(_day(since), _day(until))
+    period = _days(since, until)
+    live = _days(trial["against_since"], trial["against_until"])
     if trial["shadow"]:
         if by not in (None, "rule"):
             raise click.UsageError("--shadow is by rule.")
-        live = Period(_day(trial["against_since"]), _day(trial["against_until"]))
         _compare(period, period if live == Period() else live, shape)
         return
+    if live != Period():
+        raise click.UsageError("--against-since and --against-until need --shadow.")
     try:
         made = reporting.made(period, By(by) if by else None)
     except CdsError as error:
@@ -209,10 +219,9 @@ def export(*, since: datetime | None, until: datetime | None, shape: str) -> Non
     numbers are not hidden: the export is for the site itself.
     """
     from cds_service import exporting
-    from cds_service.ledger.analytics import Period
 
     try:
-        for piece in exporting.written(Period(_day(since), _day(until)), shape):
+        for piece in exporting.written(_days(since, until), shape):
             click.echo(piece, nl=False)
     except CdsError as error:
         fail(error)

@@ -30,14 +30,14 @@ _FORMULA = ("=", "+", "-", "@")
 def made(period: Period, by: By | None) -> Report:
     """The report from the database of the settings. Raises CdsError."""
     least = Settings.load().small_numbers
-    with opened() as store, store.read() as connection:
+    with opened() as store, store.snapshot() as connection:
         return reports.report(connection, period, by, least)
 
 
 def compared(period: Period, against: Period) -> Comparison:
     """What a trial would have shown, beside what was shown. Raises CdsError."""
     least = Settings.load().small_numbers
-    with opened() as store, store.read() as connection:
+    with opened() as store, store.snapshot() as connection:
         return trial.compare(connection, period, against, least)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 HL7 = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 SYSTEM = "https://pht-cds.example.org/fhir/CodeSystem/override-reason"
+OURS = ("", SYSTEM)  # a code without its system is taken for one of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,11 @@ REASONS: dict[str, OverrideReason] = {
         OverrideReason("not-daily", "Not taken every day", "cds-not-applicable"),
     )
 }
+
+
+def meant(code: str, system: str) -> OverrideReason | None:
+    """Which of the reasons a client means; None for a code of another list."""
+    return REASONS.get(code) if system in OURS else None
 
 
 def code_system() -> dict[str, Any]:

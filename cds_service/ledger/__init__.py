@@ -8,6 +8,7 @@
 - `past`       what a user did with earlier cards: `History` for `decide`
 - `recent`     the latest calls of each client
 - `feedback`   what clients tell became of their cards
+- `last_word`  which of the feedback on a card counts
 - `measures`, `analytics`, `reports`  what became of the findings, counted
 - `trial`      what clients and rules in shadow would have shown, beside live ones
 - `export`     feedback entry by entry, for ONC HTI-1 and as FHIR

@@ -1,8 +1,8 @@
 """What became of the findings, counted in the database: the one source of every report.
 
 A day is the clinical day a call was judged at. A card counts once, however often
-the same hook instance was answered with it, under the last word of its feedback: the entry with
-the latest outcome time. Earlier entries stay in the ledger.
+the same hook instance was answered with it, under the last word of its feedback. Earlier
+entries stay in the ledger.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from sqlalchemy import (
     Connection,
     Date,
     Float,
-    FromClause,
     Select,
     and_,
     case,
@@ -27,19 +26,18 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    tuple_,
 )
 
 from cds_service.choice import Kind
-from cds_service.guideline.overrides import REASONS
+from cds_service.guideline.overrides import OURS, REASONS
 from cds_service.ledger.entry import SHOWN
+from cds_service.ledger.last_word import Word, is_last, last_word
 from cds_service.ledger.measures import NONE, OTHER, REASON
 from cds_service.ledger.past import OVERRIDDEN
 from cds_service.ledger.tables import calls, cards, feedback
 from cds_service.site import CLIENT_IN_SHADOW, PAUSED
 
 Key = tuple[str, ...]
-Word = FromClause  # an alias of the table of feedback
 
 
 class By(StrEnum):
@@ -182,21 +180,6 @@ def _joined(last: Word, period: Period, by: By | None) -> Select[Any]:
     return found.outerjoin(last, is_word).where(period.holds(_DAY))
 
 
-def last_word() -> Word:
-    """The table of feedback, as the last word on a card."""
-    return feedback.alias("word")
-
-
-def is_last(word: Word) -> ColumnElement[bool]:
-    """The latest that was told of its card; of one moment, the one that came last."""
-    later = feedback.alias("later")
-    place = [(of.c.outcome_at, of.c.received, of.c.id) for of in (later, word)]
-    newer = select(later.c.id).where(
-        later.c.card == word.c.card, tuple_(*place[0]) > tuple_(*place[1])
-    )
-    return ~newer.exists()
-
-
 def _leaf(last: Word) -> ColumnElement[str]:
     """The measure a finding counts under: the most particular one."""
     silent = case(
@@ -219,7 +202,7 @@ def _leaf(last: Word) -> ColumnElement[str]:
 def _reason(last: Word) -> ColumnElement[str]:
     """Codes of other lists are counted together: what clients may write has no end."""
     return case(
-        (last.c.reason.in_(list(REASONS)), last.c.reason),
+        (and_(last.c.reason_system.in_(OURS), last.c.reason.in_(list(REASONS))), last.c.reason),
         (or_(last.c.reason == "", last.c.reason.is_(None)), NONE),
         else_=OTHER,
     )

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
@@ -157,7 +158,7 @@ def write(connection: Connection, made: Entry, *, shared_id: str) -> None:
     call = made["call"]
     if connection.execute(_new_call(connection), call | _dates(call)).first() is None:
         return
-    for one in made["cards"]:
+    for one in sorted(made["cards"], key=itemgetter("uuid")):  # the order in which all lock
         card = _write_card(connection, one)
         if one["state"] == SHOWN:
             _write_suggestions(connection, card, one.get("suggestions", []))

@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, case, select
 
 from cds_service.guideline import RECOMMENDATIONS
-from cds_service.guideline.overrides import REASONS, SYSTEM
-from cds_service.ledger.analytics import Period, is_last, last_word
+from cds_service.guideline.overrides import meant
+from cds_service.ledger.analytics import Period
+from cds_service.ledger.last_word import is_last, last_word
 from cds_service.ledger.tables import calls, cards, suggestions
 
 CITATION = "45 CFR 170.315(b)(11)(ii)(C)"
@@ -58,7 +59,7 @@ def entries(connection: Connection, period: Period) -> Iterator[Entry]:
         .join(cards, cards.c.id == word.c.card)
         .join(calls, calls.c.id == cards.c.call)
         .where(period.holds(word.c.day))
-        .order_by(word.c.outcome_at, word.c.id)
+        .order_by(word.c.outcome_at, word.c.received, word.c.id)
     )
     for rows in found.mappings().partitions(BATCH):
         kinds = _kinds(connection, [row["card"] for row in rows])
@@ -76,7 +77,7 @@ def _kinds(connection: Connection, ids: list[str]) -> dict[str, str]:
 
 def _entry(row: Any, kinds: dict[str, str]) -> Entry:
     """One row: the names are the columns of the CSV."""
-    reason = REASONS.get(row["reason"]) if row["reason_system"] in ("", SYSTEM) else None
+    reason = meant(row["reason"], row["reason_system"])
     accepted = json.loads(row["accepted"])
     return {
         "id": row["id"],

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ log = logging.getLogger("cds_service.ledger")
 #: a call was not put on record at once; sender: `spooled`, or `lost`
 unwritten = Namespace().signal("unwritten")
 
+PART = 100  # entries of feedback in one transaction: others wait for it
+PATIENCE = 5  # times the usual timeout, for such a part
 RETRY = 2.0  # seconds between attempts to write what waits
 #: what an entry raises that the database will never take
 _MALFORMED = (StatementError, CompileError, LookupError, AttributeError, TypeError, ValueError)
@@ -141,6 +144,8 @@ class Ledger:
         except SQLAlchemyError as error:  # a fault of ours, which must not cost the advice
             self._count_lost()
             log.exception("call not recorded", exc_info=error)
+            if self._required:
+                raise Unavailable("The call could not be put on record.") from None
 
     def feedback(
         self,
@@ -152,19 +157,23 @@ class Ledger:
         now: datetime,
         day: date,
     ) -> list[Issue]:
-        """Puts feedback on record; what could not be matched. Raises Unavailable."""
-        return self._store.bounded(
-            lambda connection: feedback.keep(
-                connection,
-                told,
+        """Puts feedback on record; what could not be matched.
+
+        Raises Unavailable; a part may be on record then, and counts once when all comes again.
+        """
+        issues: list[Issue] = []
+        for start in range(0, len(told), PART):
+            work = partial(
+                feedback.keep,
+                told=told[start : start + PART],
                 owner=owner,
                 service=service,
                 services=services,
                 now=now,
                 day=day,
-            ),
-            write=True,
-        )
+            )
+            issues += self._store.bounded(work, write=True, patience=PATIENCE)
+        return issues
 
     def recent(self) -> list[OfClient]:
         """The latest calls of each client. Raises Unavailable."""

@@ -7,8 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, select
 
+from cds_service.guideline.overrides import meant
 from cds_service.ledger import scope as names
 from cds_service.ledger.entry import SHOWN
+from cds_service.ledger.last_word import place
+from cds_service.ledger.measures import OTHER
 from cds_service.ledger.scope import FACTS, Scope
 from cds_service.ledger.tables import cards, feedback
 from cds_service.protocol.request import HookRequest
@@ -29,11 +32,12 @@ _ANSWERED = (
         cards.c.fingerprint,
         feedback.c.outcome,
         feedback.c.reason,
+        feedback.c.reason_system,
         feedback.c.day,
     )
     .join(feedback, feedback.c.card == cards.c.id)
     .where(_MINE, feedback.c.day > bindparam("after"))
-    .order_by(feedback.c.outcome_at, feedback.c.received)
+    .order_by(*place(feedback))
 )
 _SEEN = select(cards.c.fingerprint).where(
     _MINE,
@@ -78,6 +82,6 @@ def read(
 
 
 def _override(row: Any) -> Override:
-    return Override(
-        rule=row.rule, digest=row.fingerprint, reason=row.reason or NO_REASON, day=row.day
-    )
+    known = row.reason if meant(row.reason, row.reason_system) else OTHER
+    reason = known if row.reason else NO_REASON
+    return Override(rule=row.rule, digest=row.fingerprint, reason=reason, day=row.day)

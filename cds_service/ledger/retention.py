@@ -1,7 +1,8 @@
 """Records that have been kept long enough are deleted, in short transactions.
 
-`calls` with their cards, suggestions and feedback; `comments`, which may hold patient data and
-have a shorter time of their own; `pending`: feedback whose card never came.
+`calls` with their cards, suggestions and feedback, also those in the spool of this machine;
+`comments`, which may hold patient data and have a shorter time of their own; `pending`: feedback
+whose card never came.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 
 from sqlalchemy import Delete, Select, Update, delete, func, select, update
 
+from cds_service.ledger.entry import Entry
+from cds_service.ledger.spool import Spool
 from cds_service.ledger.tables import calls, feedback
 from cds_service.site import KEPT
 from cds_service.store.engine import Store
@@ -33,6 +36,24 @@ def due(store: Store, kind: str, before: datetime) -> int:
 def purge(store: Store, kind: str, before: datetime, batch: int = BATCH) -> int:
     """Deletes what is older; how many. Raises Unavailable; what is done by then stays done."""
     return sum(_batches(store, kind, before, batch))
+
+
+def due_in_spool(spool: Spool, before: datetime) -> int:
+    """How many calls that wait, or were set aside, are older."""
+    return len(spool.find(lambda entry: _is_older(entry, before)))
+
+
+def purge_spool(spool: Spool, before: datetime) -> int:
+    """Takes them out; how many. Raises OSError."""
+    return len(spool.remove(lambda entry: _is_older(entry, before)))
+
+
+def _is_older(entry: Entry, before: datetime) -> bool:
+    """Also when it does not say how old it is: the database will not take such an entry."""
+    try:
+        return datetime.fromisoformat(entry["call"]["at"]) < before
+    except (LookupError, TypeError, ValueError):
+        return True
 
 
 def _batches(store: Store, kind: str, before: datetime, batch: int) -> Iterator[int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -135,7 +136,8 @@ class Spool:
     def _set_aside(self) -> None:
         if _size(self._folder / OPEN):
             with self._alone(), suppress(FileNotFoundError):  # another process may be first
-                (self._folder / OPEN).rename(self._folder / f"{uuid4()}.jsonl")
+                name = f"{time.time_ns():020}-{uuid4()}.jsonl"  # they are written in this order
+                (self._folder / OPEN).rename(self._folder / name)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

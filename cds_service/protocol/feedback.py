@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cds_service.errors import BadRequest, Issue
 from cds_service.protocol.request import faults
+
+_DAY = timedelta(days=1)
 
 Entries = list[tuple[int, dict[str, Any]]]
 
@@ -40,8 +42,9 @@ def _faults(entry: Any, place: str) -> list[Issue]:
 
 
 def _is_time(written: str) -> bool:
+    """Also seen from any zone: the first and the last day of the calendar are refused."""
     try:
-        datetime.fromisoformat(written).astimezone(UTC)
-    except (ValueError, OverflowError):  # the latter for year 1 and 9999, seen from another zone
+        moment = datetime.fromisoformat(written).astimezone(UTC)
+        return moment - _DAY < moment < moment + _DAY
+    except (ValueError, OverflowError):
         return False
-    return True

@@ -12,6 +12,7 @@ PATIENCE = 30.0  # seconds a command waits for a lock; a request waits for its o
 CONNECT = 2  # seconds to reach PostgreSQL; libpq knows no shorter time
 SPARE = 4  # connections beyond one for each thread: the spool, commands
 CACHE = 256  # KB of pages each connection to SQLite keeps; a call touches a dozen
+USUAL = {"synchronous": "FULL", "foreign_keys": "ON"}  # of SQLite; some transactions need others
 #: a machine that is gone without a word is noticed within these seconds, not after hours
 KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 
@@ -78,9 +79,8 @@ def _identity(file: Path) -> tuple[int, int] | None:
 def _prepare_sqlite(connection: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, not by the driver
     cursor = connection.cursor()
-    cached = f"cache_size=-{CACHE}"
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", cached):
-        cursor.execute(f"PRAGMA {pragma}")
+    for pragma, value in {"journal_mode": "WAL", "cache_size": -CACHE, **USUAL}.items():
+        cursor.execute(f"PRAGMA {pragma}={value}")
     cursor.close()
 
 
@@ -90,8 +90,13 @@ def _begin_sqlite(connection: Connection) -> None:
     if not options.get("immediate", False):
         connection.exec_driver_sql("BEGIN")
         return
-    wanted = "FULL" if options["durable"] else "NORMAL"
-    if connection.info.get("synchronous", "FULL") != wanted:
-        connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
-        connection.info["synchronous"] = wanted
+    _set(connection, "synchronous", "FULL" if options["durable"] else "NORMAL")
+    _set(connection, "foreign_keys", "OFF" if options["remakes"] else "ON")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _set(connection: Connection, pragma: str, wanted: str) -> None:
+    """What cannot be changed within a transaction; only where it is otherwise."""
+    if connection.info.get(pragma, USUAL[pragma]) != wanted:
+        connection.exec_driver_sql(f"PRAGMA {pragma}={wanted}")
+        connection.info[pragma] = wanted

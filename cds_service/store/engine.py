@@ -8,13 +8,14 @@ database is `errors.Unavailable`.
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Overdue
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, exc
 
@@ -56,45 +57,64 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads."""
-        with _translated(), self.engine.begin() as connection:
+        with translated(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def write(self, *, durable: bool = True) -> Iterator[Connection]:
+    def snapshot(self) -> Iterator[Connection]:
+        """The same, and all that is read is as it was at the first reading."""
+        engine = self.engine
+        if not self.is_sqlite:  # whose transactions are such anyway
+            options: dict[str, Any] = {"postgresql_readonly": True}
+            engine = engine.execution_options(isolation_level="REPEATABLE READ", **options)
+        with translated(), engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, *, durable: bool = True, remakes: bool = False) -> Iterator[Connection]:
         """A transaction that writes; committed on leaving, rolled back on an exception.
 
         Not `durable`: SQLite does not wait for the disk. What was written outlives the process,
-        but perhaps no loss of power, unless something durable was written after it.
+        but perhaps no loss of power, unless something durable was written after it. `remakes`:
+        a table may be dropped to be made anew, and what hangs on its rows stays in SQLite.
         """
-        options = {"immediate": True, "durable": durable}
+        options = {"immediate": True, "durable": durable, "remakes": remakes}
         with (
             self._taking_turns(),
-            _translated(),
+            translated(),
             self.engine.connect().execution_options(**options) as connection,
             connection.begin(),
         ):
             yield connection
 
     def bounded(
-        self, work: Callable[[Connection], T], *, write: bool = False, durable: bool = True
+        self,
+        work: Callable[[Connection], T],
+        *,
+        write: bool = False,
+        durable: bool = True,
+        patience: int = 1,
     ) -> T:
         """`work` in a transaction (see `write`), waited for no longer than the timeout.
 
         Raises Unavailable. Work that was given up may still be committed a moment later, so
         it must be safe to repeat. None begins while every thread is held up: what hangs does
-        not pile up.
+        not pile up. `patience`: work of many rows is waited for so many times as long; that it
+        is late says nothing of the database.
         """
         if self.timeout is None:
             return self._transact(work, write, durable)
         began = time.monotonic()
         if began < self._rest_until:
             raise Unavailable("The database could not be reached a moment ago.")
-        until = began + self.timeout
-        started = self._submit(lambda: self._transact(work, write, durable), until)
+        until = began + self.timeout * patience
         try:
+            started = self._submit(lambda: self._transact(work, write, durable), until)
             return started.result(max(0.0, until - time.monotonic()))
         except Overdue:
-            raise self._late() from None
+            if patience == 1:
+                self._rest_until = time.monotonic() + REST
+            raise Unavailable("The database did not answer in time.") from None
 
     def warm(self) -> None:
         """Begins to make the first connection, which takes longer than a call may wait for it."""
@@ -150,22 +170,18 @@ class Store:
             return work(connection)
 
     def _submit(self, work: Callable[[], T], until: float) -> Future[T]:
-        """`work` begun in a thread that is free before `until`. Raises Unavailable."""
+        """`work` begun in a thread that is free before `until`. Raises Overdue."""
         with self._lock:
             self._forget_parent()
             free = self._free
         if not free.acquire(timeout=max(0.0, until - time.monotonic())):
-            raise self._late()
+            raise Overdue
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="store")
             started = self._pool.submit(work)
         started.add_done_callback(lambda _: free.release())
         return started
-
-    def _late(self) -> Unavailable:
-        self._rest_until = time.monotonic() + REST
-        return Unavailable("The database did not answer in time.")
 
     def _forget_parent(self) -> None:
         """After a fork: what the parent process opened is the parent's."""
@@ -179,7 +195,7 @@ class Store:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """What the driver raises when the database is down, full, locked or not migrated."""
     try:
         yield
@@ -187,6 +203,8 @@ def _translated() -> Iterator[None]:
         raise  # a fault of this program, not of the database
     except exc.DBAPIError as error:
         raise _unavailable(error.orig or error) from None
+    except sqlite3.Error as error:  # of a connection used without SQLAlchemy
+        raise _unavailable(error) from None
     except exc.TimeoutError:
         raise Unavailable("The database cannot be used now (no connection is free).") from None
 

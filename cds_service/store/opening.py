@@ -30,6 +30,7 @@ _WRONG = {
     "SQLITE_NOTADB": _DAMAGED,
     "SQLITE_CORRUPT": _DAMAGED,
     "SQLITE_BUSY": "another process keeps it locked. Stop that process, then start again",
+    schema.TORN: "some of its rows hang on rows that are not there. Put back a backup",
     "SQLITE_FULL": "the disk is full. Free some space, then start again",
 }
 _OTHERWISE = "cannot be used. See that this user may read and write it and its folder"

@@ -7,7 +7,7 @@ while a new one is rolled out.
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from functools import cache
@@ -20,8 +20,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from cds_service.errors import Unavailable
 from cds_service.store.engine import Store
 
+TORN = "SQLITE_CONSTRAINT_FOREIGNKEY"
 _ADVISORY_LOCK = 7_239_115  # any number: the one all machines ask PostgreSQL for
 
 
@@ -44,17 +46,27 @@ def migrate(store: Store, *, lock: Path | None = None) -> None:
     `lock` is a file beside the SQLite file; PostgreSQL has a lock of its own. Tables that a
     newer version has migrated are left as they are.
     """
-    with _alone(lock), store.write() as connection:
+    with _alone(lock), store.write(remakes=True) as connection:
         if not store.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _ADVISORY_LOCK})
         if _version(connection) is Version.STALE:
-            command.upgrade(_config(connection), "head")
+            _change(connection, command.upgrade, "head")
 
 
 def revert(store: Store, to: str = "base") -> None:
     """Takes the tables back to revision `to`, with the loss of what they held since."""
-    with store.write() as connection:
-        command.downgrade(_config(connection), to)
+    with store.write(remakes=True) as connection:
+        _change(connection, command.downgrade, to)
+
+
+def _change(connection: Connection, way: Callable[[Config, str], None], to: str) -> None:
+    """Raises Unavailable when rows would hang on others that are not there."""
+    way(_config(connection), to)
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        torn = Unavailable("The tables cannot be changed: some rows hang on none.")
+        torn.cause = TORN
+        raise torn
 
 
 def _version(connection: Connection) -> Version:

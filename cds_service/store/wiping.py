@@ -6,18 +6,20 @@ from contextlib import closing
 
 from sqlalchemy import text
 
-from cds_service.store.engine import Store
+from cds_service.store.engine import Store, translated
 
 
 def settle(store: Store) -> bool:
     """Writes the log of SQLite back and empties it; whether it could be. True for PostgreSQL.
+
+    Raises Unavailable.
 
     Commands delete with `secure_delete`: the bytes of a row are overwritten in the file, but
     older copies stay in the log until it is emptied.
     """
     if not store.is_sqlite:
         return True
-    with closing(store.engine.raw_connection()) as connection:
+    with translated(), closing(store.engine.raw_connection()) as connection:
         busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     return not busy
 
@@ -25,13 +27,14 @@ def settle(store: Store) -> bool:
 def rewrite(store: Store) -> bool:
     """Writes the tables anew without what was deleted; whether the log is empty as well.
 
-    The service goes on meanwhile: calls wait in the spool.
+    The service goes on meanwhile: calls wait in the spool. Raises Unavailable.
     """
     if store.is_sqlite:
-        with closing(store.engine.raw_connection()) as connection:
+        with translated(), closing(store.engine.raw_connection()) as connection:
             connection.cursor().execute("VACUUM")
         return settle(store)
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    engine = store.engine.execution_options(isolation_level="AUTOCOMMIT")
+    with translated(), engine.connect() as connection:
         for table in ("calls", "cards", "suggestions", "feedback"):
             connection.execute(text(f"VACUUM {table}"))
     return True

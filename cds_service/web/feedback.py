@@ -26,8 +26,8 @@ def feedback(service_id: str) -> Response:
     if shared.ledger is None:
         raise NotFound("Feedback is not kept by this server.")
     entries, issues = parse(read_json(request, shared.limits))
-    comments = shared.settings.keep_comments
-    told = [read_entry(place, sent, comments=comments) for place, sent in entries]
+    comments, zone = shared.settings.keep_comments, shared.site.timezone
+    told = [read_entry(place, sent, comments=comments, zone=zone) for place, sent in entries]
     issues += shared.ledger.feedback(
         told,
         owner=owner(),

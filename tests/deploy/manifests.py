@@ -23,9 +23,16 @@ def resources() -> dict[str, dict[str, Any]]:
 
 
 def pods() -> dict[str, dict[str, Any]]:
-    """The specification of the pods of Deployment and Job."""
+    """The specification of the pods of each kind that makes some."""
+    return {kind: one["spec"] for kind, one in templates().items()}
+
+
+def templates() -> dict[str, dict[str, Any]]:
+    """What the pods of each kind are made from."""
     found = resources()
-    return {kind: found[kind]["spec"]["template"]["spec"] for kind in ("Deployment", "Job")}
+    specs = {kind: found[kind]["spec"] for kind in ("Deployment", "Job")}
+    specs["CronJob"] = found["CronJob"]["spec"]["jobTemplate"]["spec"]
+    return {kind: spec["template"] for kind, spec in specs.items()}
 
 
 def container(kind: str) -> dict[str, Any]:

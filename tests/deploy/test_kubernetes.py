@@ -16,15 +16,24 @@ from cds_service.site import read_site_file
 from cds_service.trust.access import ROUTES, Access
 from cds_service.web.server import check_may_serve, options
 from tests.deploy.image import USER, stages
-from tests.deploy.manifests import FOLDER, container, kustomization, pods, resources, variables
+from tests.deploy.manifests import (
+    FOLDER,
+    container,
+    kustomization,
+    pods,
+    resources,
+    templates,
+    variables,
+)
 
-KINDS = ["Deployment", "Job"]
+KINDS = ["Deployment", "Job", "CronJob"]
 
 
 @pytest.mark.parametrize("version", ["1.28", "1.31", "1.34", "1.37"])
 def test_each_resource_is_what_kubernetes_takes(version: str) -> None:
     assert set(resources()) == {
-        "Namespace", "Job", "Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy",
+        "Namespace", "Job", "CronJob", "Deployment", "Service", "PodDisruptionBudget",
+        "NetworkPolicy",
     }  # fmt: skip
     for one in resources().values():
         kubernetes_validate.validate(one, version, strict=True)
@@ -142,9 +151,9 @@ def test_a_pod_that_ends_is_out_of_service_first_and_has_time_to_finish() -> Non
     assert pods()["Deployment"]["terminationGracePeriodSeconds"] > drain + graceful
 
 
-def test_selectors_find_the_servers_and_not_the_migration() -> None:
+def test_selectors_find_the_servers_and_no_job() -> None:
     found = resources()
-    labels = {k: found[k]["spec"]["template"]["metadata"]["labels"] for k in KINDS}
+    labels = {kind: one["metadata"]["labels"] for kind, one in templates().items()}
     for selector in (
         found["Deployment"]["spec"]["selector"]["matchLabels"],
         found["Service"]["spec"]["selector"],
@@ -155,9 +164,19 @@ def test_selectors_find_the_servers_and_not_the_migration() -> None:
         ),
     ):
         assert selector.items() <= labels["Deployment"].items()
-        assert not selector.items() <= labels["Job"].items()
+        assert not any(selector.items() <= labels[kind].items() for kind in ("Job", "CronJob"))
     both = found["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"]
     assert all(both.items() <= one.items() for one in labels.values())
+
+
+def test_records_are_purged_every_day_by_one_job_in_the_servers_zone() -> None:
+    spec = resources()["CronJob"]["spec"]
+    assert spec["schedule"].split()[2:] == ["*", "*", "*"]
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert container("CronJob")["args"] == ["ledger", "purge"]
+    servers, purge = variables("Deployment"), variables("CronJob")
+    shared = {f"CDS_SERVICE_{name}" for name in ("CONFIG", "DATABASE_URL", "KEYS", "TIMEZONE")}
+    assert {name: servers[name] for name in shared} == purge
 
 
 def test_there_is_always_one_that_serves() -> None:

@@ -22,7 +22,11 @@ from tests.deploy.image import stages
 from tests.postgres import Postgres
 
 DEPLOY = ROOT / "deploy"
-UNIT = DEPLOY / "systemd" / "cds-service.service"
+SYSTEMD = DEPLOY / "systemd"
+UNIT, PURGE, TIMER = (
+    SYSTEMD / name
+    for name in ("cds-service.service", "cds-service-purge.service", "cds-service-purge.timer")
+)
 COMPOSE = DEPLOY / "compose.yaml"
 TOOLS = Path(sys.executable).parent
 STYLE = "{extends: default, rules: {line-length: {max: 100}, document-start: disable}}"
@@ -48,19 +52,27 @@ def systemd() -> str:
     return found
 
 
-def test_systemd_has_nothing_to_say_about_the_unit(systemd: str, tmp_path: Path) -> None:
-    unit = tmp_path / UNIT.name
-    text = UNIT.read_text()
-    assert "ExecStart=/opt/cds-service/bin/cds-service serve" in text
-    unit.write_text(text.replace("/opt/cds-service/bin/cds-service", str(TOOLS / "cds-service")))
-    done = run(systemd, "verify", "--man=no", unit)
+@pytest.mark.parametrize(
+    ("unit", "does"), [(UNIT, "serve"), (PURGE, "ledger purge"), (TIMER, "ledger purge")]
+)
+def test_systemd_has_nothing_to_say_about_the_units(
+    systemd: str, tmp_path: Path, unit: Path, does: str
+) -> None:
+    for one in SYSTEMD.iterdir():
+        text = one.read_text()
+        here = text.replace("/opt/cds-service/bin/cds-service", str(TOOLS / "cds-service"))
+        (tmp_path / one.name).write_text(here)
+    service = (tmp_path / unit.name).with_suffix(".service").read_text()
+    assert f"ExecStart={TOOLS / 'cds-service'} {does}\n" in service
+    done = run(systemd, "verify", "--man=no", tmp_path / unit.name)
     # It looks at the units that this one needs, too: what it says of those is not ours.
     told = [line for line in done.stderr.splitlines() if "cds-service" in line]
     assert (done.returncode, told) == (0, [])
 
 
-def test_systemd_counts_the_unit_as_hardened(systemd: str) -> None:
-    done = run(systemd, "security", "--offline=true", "--threshold=15", "--no-pager", UNIT)
+@pytest.mark.parametrize("unit", [UNIT, PURGE])
+def test_systemd_counts_the_units_as_hardened(systemd: str, unit: Path) -> None:
+    done = run(systemd, "security", "--offline=true", "--threshold=15", "--no-pager", unit)
     assert done.returncode == 0, done.stdout
 
 
@@ -69,6 +81,19 @@ def test_the_unit_has_settings_and_time_to_stop() -> None:
     assert set(re.findall(r"CDS_SERVICE_[A-Z_]+(?=[=])", text)) <= Settings.variables().keys()
     assert "KillMode=mixed" in text  # the signal must reach the main process alone
     assert "RestartPreventExitStatus=2" in text
+
+
+def test_records_are_purged_as_the_services_user_with_its_settings_every_day() -> None:
+    shared = ("EnvironmentFile", "LoadCredential", "Environment", "DynamicUser", "User",
+              "StateDirectory", "StateDirectoryMode", "UMask")  # fmt: skip
+    served, purged = (
+        {line for line in unit.read_text().splitlines() if line.startswith(shared)}
+        for unit in (UNIT, PURGE)
+    )
+    assert served == purged
+    assert {line.partition("=")[0] for line in purged} == set(shared)
+    assert "OnCalendar=*-*-* 03:00\n" in TIMER.read_text()
+    assert main.commands["ledger"].commands["purge"]  # type: ignore[attr-defined]
 
 
 # --- compose ---

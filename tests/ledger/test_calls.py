@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,22 @@ def test_a_site_may_want_no_advice_without_a_record(make_app: MakeApp, store: St
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert answer.json["issue"][0]["code"] == "transient"
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_nor_does_a_fault_of_the_record_let_advice_out_then(
+    make_app: MakeApp, store: Store, required: bool
+) -> None:
+    client = make_app(ledger_required=required).test_client()
+    refusal = (
+        "CREATE TRIGGER no BEFORE INSERT ON calls BEGIN SELECT RAISE(ABORT, 'no'); END"
+        if store.is_sqlite
+        else "ALTER TABLE calls ADD CONSTRAINT no CHECK (client <> 'anyone')"
+    )
+    with store.write() as connection:
+        connection.exec_driver_sql(refusal)
+    assert client.post(VIEW, json=overdue()).status_code == (503 if required else 200)
+    assert client.application.extensions["cds_service"].ledger.status().lost == 1
 
 
 def test_what_is_drained_twice_is_counted_once(client: FlaskClient, store: Store) -> None:
@@ -219,7 +235,7 @@ def test_a_card_and_its_feedback_written_at_the_same_moment_find_each_other(
 ) -> None:
     """As when the card waits in a spool that is just being written."""
     card, made = spooled(client, store)
-    told = [read_entry(0, accepted(card), comments=False)]
+    told = [read_entry(0, accepted(card), comments=False, zone=UTC)]
     name, begun = made["call"]["service"], threading.Event()
 
     def write_card(connection: Connection) -> None:

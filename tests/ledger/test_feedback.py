@@ -21,7 +21,8 @@ from tests.ledger.telling import FEEDBACK, accepted, opened, overridden, tell, w
 
 def kept(store: Store) -> list[Any]:
     with store.read() as connection:
-        return list(connection.execute(select(feedback).order_by(feedback.c.outcome_at)))
+        order = (feedback.c.outcome_at, feedback.c.received)
+        return list(connection.execute(select(feedback).order_by(*order)))
 
 
 @pytest.mark.requirement("3.0-39")
@@ -140,6 +141,16 @@ def test_comments_are_kept_only_where_the_site_says_so(
     entry = overridden(card) | {"overrideReason": {"userComment": "Jane Doe said no"}}
     assert tell(client, entry).status_code == 200
     assert kept(store)[0].comment == ("Jane Doe said no" if keep else None)
+
+
+def test_no_comment_is_kept_with_feedback_whose_card_is_unknown(
+    make_app: MakeApp, store: Store
+) -> None:
+    """Who erases a patient's records could not find it."""
+    client = make_app(keep_comments=True).test_client()
+    entry = overridden({"uuid": "x"}) | {"overrideReason": {"userComment": "Jane Doe said no"}}
+    assert warnings(tell(client, entry)) == ["feedback[0].card"]
+    assert kept(store)[0].comment is None
 
 
 def test_without_a_database_feedback_is_to_be_sent_again(client: FlaskClient, store: Store) -> None:

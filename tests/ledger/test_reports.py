@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from cds_service import reporting
 from cds_service.cli import main
-from cds_service.ledger import reports
+from cds_service.ledger import analytics, reports
 from cds_service.ledger.analytics import By, Period
 from cds_service.ledger.reports import Report
 from cds_service.site import CLIENT_IN_SHADOW, PAUSED, RULE_IN_SHADOW
@@ -221,6 +221,33 @@ def test_what_a_client_is_called_does_not_steer_the_terminal(
 ) -> None:
     advised(store, client="a\x1b[31mb")
     assert "\x1b" not in run(store, monkeypatch, "--by", "client")
+
+
+def test_a_report_is_of_one_moment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when calls are put on record between two of its questions."""
+    advised(store, 3)
+    calls_made = analytics.calls_made
+
+    def meanwhile(*given: Any) -> int:
+        advised(store, 2)
+        return calls_made(*given)
+
+    monkeypatch.setattr(analytics, "calls_made", meanwhile)
+    told = json.loads(run(store, monkeypatch, "--format", "json"))
+    assert (told["calls"], told["total"]["findings"]) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", "--since", "2026-06-15", "--until", "2026-06-14"),
+        ("export", "--since", "2026-06-15", "--until", "2026-06-14"),
+        ("report", "--against-since", "2026-06-15"),
+        ("report", "--shadow", "--against-since", "2026-06-15", "--against-until", "2026-06-14"),
+    ],
+)
+def test_a_period_that_cannot_be_meant_is_refused(words: tuple[str, ...]) -> None:
+    assert CliRunner().invoke(main, ["feedback", *words]).exit_code == 2
 
 
 @pytest.mark.parametrize("value", ["1", "2", "-1", "101"])

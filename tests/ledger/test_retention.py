@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
@@ -14,12 +17,14 @@ from sqlalchemy import func, select
 
 from cds_service import keeping
 from cds_service.cli import main
-from cds_service.errors import SettingsError
+from cds_service.errors import SettingsError, Unavailable
 from cds_service.ledger import retention
+from cds_service.ledger.spool import LOCK, REJECTED, Spool
 from cds_service.ledger.tables import calls, cards, feedback, suggestions
 from cds_service.site import read_site_file
 from cds_service.store import wiping
 from cds_service.store.engine import Store
+from cds_service.store.opening import DATABASE
 from tests.ledger.advised import advised, answered
 from tests.ledger.telling import opened
 
@@ -128,6 +133,47 @@ def test_without_a_date_the_site_s_file_says_how_long(
     assert count(store, feedback, feedback.c.comment.is_not(None)) == 1
 
 
+def spooled(folder: Path, *days: date) -> Spool:
+    """Calls of these days, one that was set aside among them, and one that tells no time."""
+    spool = Spool(folder / "state" / "spool", 10**6)
+    for number, day in enumerate(days):
+        spool.add({"call": {"id": number, "at": f"{day}T12:00:00+00:00"}, "cards": []})
+    spool.add({"call": {"id": "timeless"}})
+    old = {"call": {"id": "rejected", "at": f"{days[0]}T12:00:00+00:00"}}
+    (folder / "state" / "spool" / REJECTED).write_bytes(orjson.dumps(old) + b"\n")
+    return spool
+
+
+def ids(spool: Spool) -> set[Any]:
+    return {entry["call"]["id"] for entry in spool.find(lambda _: True)}
+
+
+@pytest.mark.usefixtures("store")
+def test_calls_in_the_spool_go_too_those_set_aside_included(run: Any, tmp_path: Path) -> None:
+    spool = spooled(tmp_path, BEFORE, AFTER)
+    told = run("purge", "--before", "2026-01-01", "--dry-run").stdout
+    assert "3 calls in the spool of this machine would go" in told
+    assert ids(spool) == {0, 1, "timeless", "rejected"}
+    assert run("purge", "--before", "2026-01-01", "--table", "comments").exit_code == 0
+    assert ids(spool) == {0, 1, "timeless", "rejected"}
+    told = run("purge", "--before", "2026-01-01").stdout
+    assert "3 calls in the spool of this machine deleted" in told
+    assert ids(spool) == {1}
+
+
+@pytest.mark.usefixtures("store")
+def test_a_spool_that_cannot_be_written_to_is_told_without_a_trace(
+    run: Any, tmp_path: Path
+) -> None:
+    spooled(tmp_path, BEFORE)
+    lock = tmp_path / "state" / "spool" / LOCK
+    lock.unlink()
+    lock.mkdir()
+    done = run("purge", "--before", "2026-01-01")
+    assert done.exit_code == 2
+    assert "cannot be written to" in done.stderr
+
+
 def test_calls_are_kept_unless_somebody_says_otherwise(filled: Store, run: Any) -> None:
     assert run("purge").exit_code == 0
     assert count(filled, calls) == 5
@@ -154,6 +200,16 @@ def test_what_was_purged_is_no_longer_in_the_files(open_new: Any, tmp_path: Path
     retention.purge(store, "comments", NEW_YEAR)
     assert wiping.settle(store)
     assert b"Zoe Zimmermann" not in bytes_of(folder)
+
+
+def test_a_database_that_cannot_be_written_anew_is_told(open_new: Any, tmp_path: Path) -> None:
+    store = open_new(database_timeout=50)
+    if not store.is_sqlite:
+        return
+    with closing(sqlite3.connect(tmp_path / "state" / DATABASE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable, match="SQLITE_BUSY"):
+            wiping.rewrite(store)
 
 
 def bytes_of(folder: Path) -> bytes:

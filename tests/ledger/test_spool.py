@@ -36,6 +36,13 @@ def test_what_was_added_comes_out_once(spool: Spool) -> None:
     assert spool.size() == 0
 
 
+def test_files_moved_aside_are_written_in_their_order(spool: Spool) -> None:
+    for number in range(8):
+        spool.add({"n": number})
+        spool._set_aside()
+    assert [one["n"] for one in drained(spool)] == list(range(8))
+
+
 def test_a_line_cut_short_by_a_crash_costs_nothing_but_itself(spool: Spool, tmp_path: Path) -> None:
     spool.add({"n": 1})
     file = tmp_path / "spool" / OPEN

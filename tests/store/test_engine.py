@@ -109,6 +109,32 @@ def test_work_that_takes_too_long_is_given_up(open_new: Open) -> None:
     release.set()
 
 
+def test_work_of_many_rows_that_is_late_keeps_nobody_else_from_the_database(open_new: Open) -> None:
+    store = open_new(database_timeout=50, in_flight=2)
+    release = threading.Event()
+    with pytest.raises(Unavailable, match="in time"):
+        store.bounded(lambda _: release.wait(20), patience=2)
+    assert store.bounded(lambda _: "answered") == "answered"
+    release.set()
+
+
+def test_a_snapshot_does_not_see_what_is_written_meanwhile(store: Store) -> None:
+    def seen() -> int:
+        return connection.scalar(select(func.count()).select_from(nonces)) or 0
+
+    with store.snapshot() as connection:
+        assert seen() == 0
+        with store.write() as other:
+            note(other)
+        assert seen() == 0
+    assert count(store) == 1
+    store.bounded(note_more, write=True)  # the connection is as it was before
+
+
+def note_more(connection: Connection) -> None:
+    note(connection, "b")
+
+
 def test_work_that_hangs_does_not_pile_up(open_new: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "REST", 0.0)
     store = open_new(database_timeout=50, in_flight=2)

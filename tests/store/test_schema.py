@@ -6,15 +6,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import delete, insert, inspect
 
-import cds_service.ledger.tables  # noqa: F401  # the ledger adds its tables to the same metadata
+from cds_service.errors import Unavailable
+from cds_service.ledger.tables import calls, suggestions
 from cds_service.store import schema
 from cds_service.store.engine import Store
 from cds_service.store.schema import Version
 from cds_service.store.tables import metadata
+from tests.ledger.advised import advised, answered
 
 Open = Callable[..., Store]
 
@@ -82,6 +85,57 @@ def test_findings_made_before_get_the_day_of_their_call(store: Store) -> None:
         day = connection.exec_driver_sql("SELECT day FROM cards").scalar()
         mode = connection.exec_driver_sql("SELECT mode FROM calls").scalar()
     assert (str(day), mode) == ("2026-06-16", "live")
+
+
+STEPS = ["0005", "0004", "0003", "0002"]
+
+
+def held(store: Store) -> list[tuple[int, ...]]:
+    """How many rows of each table there are, and those that hang on another."""
+    with store.read() as connection:
+        return [
+            tuple(connection.exec_driver_sql(f"SELECT count(*), count({column}) FROM {name}").one())
+            for name, column in (
+                ("calls", "id"), ("cards", "call"), ("suggestions", "card"), ("feedback", "card"),
+            )
+        ]  # fmt: skip
+
+
+def test_no_step_down_or_up_loses_a_row(store: Store) -> None:
+    filled(store)
+    before = held(store)
+    assert before == [(2, 2), (2, 2), (2, 2), (2, 2)]
+    for step in STEPS:
+        schema.revert(store, step)
+        assert held(store) == before, step
+    schema.migrate(store)
+    assert held(store) == before
+    with store.write() as connection:
+        connection.execute(delete(calls))  # what hangs on a row goes with it, as ever
+    assert held(store) == [(0, 0)] * 4
+
+
+def filled(store: Store) -> None:
+    """Two calls, each with a card, its suggestion and feedback."""
+    ids = advised(store, 2)
+    answered(store, ids, "accepted")
+    with store.write() as connection:
+        for card in ids:
+            row = {"card": card, "uuid": "s", "place": 0, "kind": "", "recommended": False}
+            connection.execute(insert(suggestions).values(**row))
+
+
+def test_tables_with_rows_that_hang_on_none_are_left_as_they_are(open_new: Open) -> None:
+    store = open_new()
+    if not store.is_sqlite:
+        return  # which cannot come to hold such rows
+    filled(store)
+    with store.write(remakes=True) as connection:
+        connection.execute(delete(calls))
+    with pytest.raises(Unavailable, match="hang on none"):
+        schema.revert(store, "0004")
+    assert schema.version(store) is Version.CURRENT
+    assert held(store)[1] == (2, 2)
 
 
 def _insert(connection: Any, table: str, row: dict[str, Any]) -> None:

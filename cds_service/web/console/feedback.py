@@ -87,7 +87,7 @@ def _made(period: Period, *breakdowns: By | None) -> list[Report]:
     shared = wiring()
     assert shared.store is not None  # noqa: S101  # the routes have looked
     least = shared.settings.small_numbers
-    with closing(shared.store.unhurried()) as store, store.read() as connection:
+    with closing(shared.store.unhurried()) as store, store.snapshot() as connection:
         return list(reports.breakdowns(connection, period, breakdowns, least))
 
 
