@@ -99,7 +99,7 @@ def test_a_database_that_is_not_there_is_no_fault_at_the_start(
 
 
 def test_work_that_takes_too_long_is_given_up(open_new: Open) -> None:
-    store = open_new(database_timeout=50)
+    store = open_new(database_timeout=500)
     release = threading.Event()
 
     with pytest.raises(Unavailable, match="in time"):
@@ -110,7 +110,7 @@ def test_work_that_takes_too_long_is_given_up(open_new: Open) -> None:
 
 
 def test_work_of_many_rows_that_is_late_keeps_nobody_else_from_the_database(open_new: Open) -> None:
-    store = open_new(database_timeout=50, in_flight=2)
+    store = open_new(database_timeout=500, in_flight=2)
     release = threading.Event()
     with pytest.raises(Unavailable, match="in time"):
         store.bounded(lambda _: release.wait(20), patience=2)
@@ -137,7 +137,7 @@ def note_more(connection: Connection) -> None:
 
 def test_work_that_hangs_does_not_pile_up(open_new: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "REST", 0.0)
-    store = open_new(database_timeout=50, in_flight=2)
+    store = open_new(database_timeout=500, in_flight=2)
     release, begun = threading.Event(), []
 
     def hangs(_: Connection) -> bool:
@@ -155,7 +155,7 @@ def test_work_that_hangs_does_not_pile_up(open_new: Open, monkeypatch: pytest.Mo
 
 @pytest.mark.slow
 def test_after_a_rest_the_database_is_tried_again(open_new: Open) -> None:
-    store = open_new(database_timeout=50)
+    store = open_new(database_timeout=500)
     release = threading.Event()
     with pytest.raises(Unavailable):
         store.bounded(lambda _: release.wait(20))
