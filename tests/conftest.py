@@ -94,11 +94,12 @@ def check_answer(method: str, path: str, status: int, answer: Any) -> None:
 
 @dataclass
 class Running:
-    """A server started as a user starts it."""
+    """A server started as a user starts it. `metrics`: where these are, if not at `url`."""
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    metrics: str = ""
 
     def stop(self) -> int:
         """Stops it as an operator does; the exit code."""
@@ -113,7 +114,7 @@ Start = Callable[..., Running]
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Starts `cds-service <command>` on a free loopback port; stopped by process id.
 
-    `{port}` in a value of the environment is that port.
+    `{port}` in a value of the environment is that port, `{another}` one more.
     """
     started: list[Running] = []
 
@@ -125,7 +126,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         **environment: str,
     ) -> Running:
         port = _free_port()
-        environment = {name: one.replace("{port}", str(port)) for name, one in environment.items()}
+        ports = {"{port}": str(port), "{another}": str(_free_port())}
+        for word, number in ports.items():
+            environment = {name: one.replace(word, number) for name, one in environment.items()}
         log = tmp_path_factory.mktemp("server") / "log"
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -140,7 +143,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
                 },
             )
         scheme = "https" if "CDS_SERVICE_TLS_CERTIFICATE" in environment else "http"
-        server = Running(f"{scheme}://127.0.0.1:{port}", process, log)
+        own = environment.get("CDS_SERVICE_METRICS", "")
+        metrics = f"{scheme}://{own}" if ":" in own else ""
+        server = Running(f"{scheme}://127.0.0.1:{port}", process, log, metrics)
         started.append(server)
         _wait_for(server)
         return server

@@ -18,6 +18,7 @@ _EMBEDDING = tuple(
     ipaddress.ip_network(one)
     for one in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")
 )
+_SHARED = ipaddress.ip_network("100.64.0.0/10")  # of carriers, and of clouds' own networks
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # all that IANA has given out of IPv6
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -97,7 +98,7 @@ def reachable(address: str, *, private: bool) -> bool:
     if ip in METADATA or ip.is_link_local or ip.is_multicast or ip.is_unspecified:
         return False
     public = ip.is_global and (ip.version == 4 or ip in _GLOBAL_UNICAST)  # noqa: PLR2004
-    return public or (private and (ip.is_private or ip.is_loopback))
+    return public or (private and (ip.is_private or ip.is_loopback or ip in _SHARED))
 
 
 def _unwrapped(ip: Address) -> Address:
@@ -117,8 +118,12 @@ def _origin(url: str) -> tuple[str, str, int]:
 
 
 def _plain(url: str) -> bool:
-    """No blanks, backslashes or steps upwards, by which readers of URLs come to differ."""
+    """No blanks, backslashes or steps upwards, by which readers of URLs come to differ.
+
+    Some servers drop what follows `;` in a step, or decode twice, before they look for steps.
+    """
     if not url.isascii() or not url.isprintable() or "\\" in url or " " in url:
         return False
-    steps = unquote(urlsplit(url).path).split("/")
-    return ".." not in steps and "." not in steps and "\\" not in unquote(urlsplit(url).path)
+    path = unquote(urlsplit(url).path)
+    steps = [step.partition(";")[0] for step in path.split("/")]
+    return ".." not in steps and "." not in steps and not {"\\", "%"} & set(path)

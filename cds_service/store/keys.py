@@ -51,8 +51,10 @@ def new_line() -> str:
 def read_keys(path: Path) -> Keyring:
     """The keys in the file at `path`. Raises SettingsError, which never quotes a key."""
     try:
-        if path.stat().st_mode & stat.S_IROTH:
-            raise SettingsError(f"{path}: every user can read this file of keys (chmod o-r)")
+        if path.stat().st_mode & (stat.S_IRWXO & ~stat.S_IXOTH | stat.S_IWGRP):
+            raise SettingsError(
+                f"{path}: others can read or change this file of keys (chmod g-w,o-rw)"
+            )
         lines = path.read_text(encoding="ascii").splitlines()
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})") from None

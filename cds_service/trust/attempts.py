@@ -28,6 +28,7 @@ class Attempts:
         """
         if browser:
             return self._rates.take(NAME, "login-browser", browser)
-        return self._rates.take(NAME, "login-name", name) or self._rates.take(
-            STRANGERS, "login-strangers"
+        # Strangers first: names they make up are not remembered beyond what all of them may try.
+        return self._rates.take(STRANGERS, "login-strangers") or self._rates.take(
+            NAME, "login-name", name
         )

@@ -2,7 +2,8 @@
 
 Fetched keys are kept for a time. A key id that is not among them is looked for once more,
 at most once in a while, so that a caller with invented key ids makes us fetch nothing. When
-the address does not answer, the keys last fetched serve for a bounded time.
+the address does not answer, the keys last fetched serve for a bounded time. A slow address
+holds up few callers, and none of them for long.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ log = logging.getLogger("cds_service.trust")
 MOST_KEYS = 100
 SMALLEST_RSA = 2048  # bits
 REFETCH_EVERY = 30.0  # seconds between fetches for unknown key ids, and after a failure
+WAIT = 1.0  # seconds for keys that are being fetched; an EHR waits a few seconds for its cards
+WAITERS = 8  # callers at once who wait for the keys of one client
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519"}
 _SYMMETRIC_OR_PRIVATE = ("k", "d")  # members no public key has
 
@@ -142,8 +145,10 @@ class FileKeys:
 class RemoteKeys:
     """Keys from the one address a client registered. Safe between threads.
 
+    They are fetched in a thread of their own. Whoever needs what is being fetched waits WAIT
+    seconds at most, and only WAITERS at once; the others are answered by what is held.
     `ttl` and `stale` are seconds: how long keys serve without a look, and how long they
-    serve while the address does not answer.
+    serve while the address does not answer. `client` is its name, for the log.
     """
 
     def __init__(
@@ -153,33 +158,33 @@ class RemoteKeys:
         *,
         ttl: float,
         stale: float,
+        client: str = "",
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.address = address
         self._fetch = fetch
         self._ttl = ttl
         self._stale = stale
+        self._client = client
         self._now = now
-        self._lock = threading.Lock()  # held by the thread that fetches
+        self._lock = threading.Lock()  # for what follows
+        self._under_way: threading.Event | None = None  # set when what is being fetched is here
+        self._looked_again: float | None = None  # when an unknown key id last made us fetch
+        self._waiters = threading.BoundedSemaphore(WAITERS)
         self._keys: KeySet = {}
         self._fetched: float | None = None  # when the keys held were fetched
-        self._looked_again: float | None = None  # when an unknown key id last made us fetch
         self._failed: float | None = None
 
     def find(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
         """The key, or None. Raises KeysUnavailable when there are none to look among."""
-        # While one thread renews them the others go on with the keys held, if any.
-        if self._aged(self._ttl) and self._lock.acquire(blocking=self._fetched is None):
-            try:
-                if self._aged(self._ttl):
-                    self._renew()
-            finally:
-                self._lock.release()
+        if self._aged(self._ttl):
+            began = self._begin()
+            if began or self._aged(self._ttl + self._stale):  # else the keys held serve meanwhile
+                self._wait()
         if self._aged(self._ttl + self._stale):
             raise KeysUnavailable(self.address)
         if kid not in self._keys:
-            with self._lock:
-                self._look_again(kid)
+            self._look_again()
         return pick(self._keys, kid, algorithm)
 
     def held(self) -> KeySet:
@@ -187,48 +192,59 @@ class RemoteKeys:
         return parse_jwks(self._fetch())
 
     def state(self) -> Held:
-        """How they stand; what is due is fetched in a thread of its own, as seldom as ever."""
-        if self._aged(self._ttl) and self._may_try() and self._lock.acquire(blocking=False):
-            threading.Thread(target=self._renew_locked, name="jwks", daemon=True).start()
+        """How they stand; what is due is fetched, as seldom as ever, and not waited for."""
+        if self._aged(self._ttl):
+            self._begin()
         if self._fetched is None or (self._failed and self._aged(self._ttl + self._stale)):
             return Held.NONE
         return Held.STALE if self._failed and self._aged(self._ttl) else Held.CURRENT
 
-    def _renew_locked(self) -> None:
-        """The lock was taken by whoever started this thread."""
-        try:
-            if self._aged(self._ttl):
-                self._renew()
-        finally:
-            self._lock.release()
-
-    def _may_try(self) -> bool:
-        return _past(self._failed, REFETCH_EVERY, self._now())
-
     def _aged(self, seconds: float) -> bool:
         return _past(self._fetched, seconds, self._now())
 
-    def _look_again(self, kid: str) -> None:
+    def _look_again(self) -> None:
         """For a key that may be new, unless this was done a short while ago."""
-        just_fetched = not self._aged(1)
-        if kid in self._keys or just_fetched:
+        if not self._aged(1):
             return
-        if _past(self._looked_again, REFETCH_EVERY, self._now()):
-            self._looked_again = self._now()
-            self._renew()
+        with self._lock:
+            due = _past(self._looked_again, REFETCH_EVERY, self._now())
+            if due:
+                self._looked_again = self._now()
+        if due:
+            self._begin()
+        self._wait()
+
+    def _begin(self) -> bool:
+        """Begins to fetch, unless that is under way or failed a short while ago; whether it did."""
+        with self._lock:
+            if self._under_way or not _past(self._failed, REFETCH_EVERY, self._now()):
+                return False
+            self._under_way = threading.Event()
+            threading.Thread(target=self._renew, name="jwks", daemon=True).start()
+            return True
+
+    def _wait(self) -> None:
+        """For what is being fetched: a moment, and no more than a few at once."""
+        under_way = self._under_way
+        if under_way and self._waiters.acquire(blocking=False):
+            try:
+                under_way.wait(WAIT)
+            finally:
+                self._waiters.release()
 
     def _renew(self) -> None:
-        """Fetches, unless that failed a short while ago."""
-        if not self._may_try():
-            return
         try:
             self._keys = parse_jwks(self._fetch())
+            self._fetched, self._failed = self._now(), None
         except KeysUnavailable as error:
             self._failed = self._now()
-            log.warning("keys not fetched", extra={"error": str(error)})
+            log.warning("keys not fetched", extra={"client": self._client, "error": str(error)})
             degraded.send("stale-keys" if self._fetched is not None else "no-keys")
-        else:
-            self._fetched, self._failed = self._now(), None
+        finally:
+            with self._lock:
+                done, self._under_way = self._under_way, None
+            if done:
+                done.set()
 
 
 def _past(moment: float | None, seconds: float, now: float) -> bool:

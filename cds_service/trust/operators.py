@@ -108,7 +108,8 @@ def new_line(name: str, password: str) -> str:
 def keep(path: Path, name: str, line: str | None) -> bool:
     """Puts `line` in the place of this operator's, or removes it; whether there was one.
 
-    The file is replaced as a whole: whoever reads it meanwhile sees the old one or the new.
+    The file is replaced as a whole: whoever reads it meanwhile sees the old one or the new. Owner,
+    group and mode stay: the service may run as another user.
     """
     known = read_operators(path) if path.exists() else {}
     old = path.read_text(encoding="ascii").splitlines() if path.exists() else []
@@ -121,6 +122,10 @@ def _replace(path: Path, lines: list[str]) -> None:
     own = path.with_name(f".{path.name}.{uuid4()}")
     try:
         with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            if path.exists():
+                before = path.stat()
+                os.fchown(file.fileno(), before.st_uid, before.st_gid)
+                os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
             file.write("".join(f"{line}\n" for line in lines))
             file.flush()
             os.fsync(file.fileno())

@@ -86,6 +86,7 @@ def keys_of(client: Client, settings: Settings) -> Keys:
         fetcher(address, private=client.jku_private, ca_file=settings.ca_file),
         ttl=settings.jwks_ttl,
         stale=settings.jwks_stale,
+        client=client.name,
     )
 
 

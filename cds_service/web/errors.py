@@ -20,7 +20,6 @@ from cds_service import errors
 from cds_service.errors import CdsError
 from cds_service.trust.refusals import refused
 from cds_service.web.wire import json_response, too_large
-from cds_service.web.wiring import wiring
 
 log = logging.getLogger("cds_service.error")
 
@@ -87,7 +86,7 @@ def fault_of(error: BaseException) -> dict[str, str]:
 
 def _translated(error: HTTPException, status: int) -> CdsError:
     if isinstance(error, RequestEntityTooLarge):
-        return too_large(wiring().settings.body_limit)
+        return too_large((request.max_content_length or 1) - 1)  # it is set one byte higher
     if isinstance(error, WerkzeugMethodNotAllowed):
         return errors.MethodNotAllowed(f"{request.method} is not answered at this address.")
     if status == HTTPStatus.NOT_FOUND:

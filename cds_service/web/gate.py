@@ -27,7 +27,6 @@ from cds_service.trust.tokens import Authenticator, Caller, Endpoint
 from cds_service.web import operators
 from cds_service.web.operators import Guard
 
-_FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 _PORT = re.compile(r":[0-9]*$")
 
 
@@ -113,7 +112,7 @@ def _challenge(response: Response) -> Response:
 
 def _near(names: frozenset[str]) -> Callable[[], None]:
     def check() -> None:
-        if any(header in request.headers for header in _FORWARDED):
+        if operators.is_forwarded():
             raise Misdirected(Reason.FORWARDED)
         host = _PORT.sub("", request.headers.get("Host", "")).lower().rstrip(".")
         if host not in names and not _is_address(host):

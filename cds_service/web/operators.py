@@ -7,7 +7,8 @@ Only `/metrics` has a setting of its own: programs read it, not people.
 `local`: whoever sits at the machine itself, or comes to it through a tunnel of their own. The
 connection comes from this machine, names it as its host, and no proxy has forwarded it. The
 host is checked so that a page elsewhere cannot make a browser read an operator's page through a
-name that resolves to this machine.
+name that resolves to this machine. A proxy on this machine may say nothing of itself: where the
+public URL tells of one, or of callers elsewhere, `local` is nobody.
 
 The gate (`cds_service.web.gate`) asks `rule` once and calls what it gets before each such route:
 a route needs no guard of its own, only its line in `cds_service.trust.access`.
@@ -24,9 +25,13 @@ from cds_service.errors import NotFound
 from cds_service.settings import Settings
 from cds_service.store.engine import Store
 from cds_service.web import same_origin
-from cds_service.web.server import is_loopback
+from cds_service.web.server import is_far, is_loopback
 
-FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip")
+#: by any of these a request tells that a proxy has passed it on
+FORWARDED = (
+    *("Forwarded", "Via", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
+    *("X-Forwarded-Port", "X-Forwarded-Server"),
+)
 
 METRICS = "/metrics"
 AT_METRICS = frozenset((METRICS, "/health", "/ready"))
@@ -45,7 +50,7 @@ def init_app(app: Flask, settings: Settings, store: Store | None, *, demo: bool)
 
 def rule(settings: Settings, *, demo: bool) -> Guard:
     """What raises unless the current request is an operator's, and from a page of this service."""
-    chosen = anyone if demo else _guard(settings.console)
+    chosen = anyone if demo else _guard(settings.console, settings)
 
     def check() -> None:
         same_origin.check()
@@ -76,19 +81,19 @@ def check_form() -> None:
         login.check_form()
 
 
-def _guard(console: str) -> Guard:
-    if console == "password":
+def _guard(chosen: str, settings: Settings) -> Guard:
+    if chosen == "password":
         from cds_service.web import login
 
         return login.guard
-    return GUARDS[console]
+    return local_only if chosen == "local" and not is_far(settings) else nobody
 
 
 def metrics_rule(settings: Settings) -> Guard:
     """The same for `/metrics`, as CDS_SERVICE_METRICS says: also in the demo."""
     address = settings.metrics_address()
     if address is None:
-        return GUARDS[settings.metrics]
+        return _guard(settings.metrics, settings)
     port = str(address[1])
 
     def there_only() -> None:
@@ -122,10 +127,10 @@ def nobody() -> None:
 def local_only() -> None:
     """Raises NotFound unless the caller is on this machine."""
     host = urlsplit(f"//{request.host}").hostname or ""
-    forwarded = any(name in request.headers for name in FORWARDED)
-    if forwarded or not is_loopback(host) or not is_loopback(request.remote_addr or ""):
+    if is_forwarded() or not is_loopback(host) or not is_loopback(request.remote_addr or ""):
         nobody()
 
 
-#: by CDS_SERVICE_CONSOLE
-GUARDS: dict[str, Guard] = {"off": nobody, "local": local_only}
+def is_forwarded() -> bool:
+    """Whether a proxy says that it has passed on the current request."""
+    return any(name in request.headers for name in FORWARDED)

@@ -43,6 +43,11 @@ def check_may_serve(
             "CDS_SERVICE_CONSOLE=password needs a CDS_SERVICE_PUBLIC_URL with https: passwords"
             " would cross the network in clear text."
         )
+    if settings.console == "local" and is_far(settings):
+        reasons.append(
+            "CDS_SERVICE_CONSOLE=local is not for a CDS_SERVICE_PUBLIC_URL of other machines: a"
+            " proxy on this one would open it to all who reach that. Use 'password'."
+        )
     remote = not is_loopback(settings.host)
     if settings.auth == "required" and remote and not settings.public_url:
         reasons.append(
@@ -58,11 +63,15 @@ def check_may_serve(
         raise SettingsError("\n".join(reasons))
 
 
+def is_far(settings: Settings) -> bool:
+    """Whether callers come to a name that is not this machine's own: perhaps through a proxy."""
+    return not is_loopback(urlsplit(settings.base_url()).hostname or "")
+
+
 def _in_clear(settings: Settings) -> bool:
-    """Whether browsers elsewhere would come by plain HTTP."""
-    public = urlsplit(settings.base_url())
-    here = is_loopback(public.hostname or "") and is_loopback(settings.host)
-    return public.scheme != "https" and not here
+    """Whether callers elsewhere would come by plain HTTP."""
+    elsewhere = is_far(settings) or not is_loopback(settings.host)
+    return elsewhere and not settings.base_url().startswith("https:")
 
 
 def _faults_of_tls(settings: Settings) -> list[str]:
@@ -87,6 +96,16 @@ def warnings(settings: Settings) -> list[str]:
         told.append("Callers are NOT authenticated. Do not use with data of real patients.")
     if settings.auth == "open" and not is_loopback(settings.host):
         told.append(f"Listening on {settings.host}: other machines can reach this service.")
+    if settings.auth == "required" and _in_clear(settings):
+        told.append(
+            f"Callers come by {settings.base_url()}: patients' data, and tokens, cross the network"
+            " in CLEAR TEXT. CDS Hooks requires TLS."
+        )
+    if settings.metrics == "local" and is_far(settings):
+        told.append(
+            "/metrics is off: behind a proxy 'local' would be everyone. Give it an address of its"
+            " own (CDS_SERVICE_METRICS=127.0.0.1:9090), or say 'off'."
+        )
     metrics = settings.metrics_address()
     if metrics and not is_loopback(metrics[0]):
         told.append(f"Metrics at {settings.metrics}: other machines can read them.")

@@ -39,7 +39,7 @@ def test_metadata_and_link_local_addresses_are_refused_even_when_private_ones_ar
     assert not reachable(address, private=True)
 
 
-@pytest.mark.parametrize("address", INSIDE)
+@pytest.mark.parametrize("address", [*INSIDE, "100.64.0.1", "::ffff:100.127.255.254"])
 def test_addresses_inside_are_allowed_for_a_server_registered_as_private(address: str) -> None:
     assert reachable(address, private=True)
 
@@ -75,7 +75,9 @@ def test_anything_else_is_not_the_registered_server(url: str) -> None:
     assert Policy(servers=frozenset({BASE})).base(url) is None
 
 
-@pytest.mark.parametrize("url", [f"{BASE}/Condition?x=1", f"{BASE}?_getpages=1", BASE])
+@pytest.mark.parametrize(
+    "url", [f"{BASE}/Condition?x=1%25;..", f"{BASE}?_getpages=1", BASE, f"{BASE}/a;b/c..d"]
+)
 def test_links_below_the_base_are_followed(url: str) -> None:
     assert beneath(url, BASE)
 
@@ -84,6 +86,8 @@ def test_links_below_the_base_are_followed(url: str) -> None:
     "url",
     [
         *("https://ehr.example/fhirx", "https://ehr.example/", "http://ehr.example/fhir/x"),
+        *(f"{BASE}/..;/x", f"{BASE}/..;a=b/x", f"{BASE}/%2e%2e;/x", f"{BASE}/.;/x"),
+        *(f"{BASE}/%252e%252e/x", f"{BASE}/..%3b/x", f"{BASE}/..%2fx", f"{BASE}/x%255c..%255cx"),
         *(f"{BASE}/../x", f"{BASE}/%2E%2e/x", f"{BASE}\\x", "https://ehr.example:444/fhir/x"),
         *("https://u@ehr.example/fhir/x", "https://ehr.example:x/fhir/x", f"{BASE}/a b"),
     ],

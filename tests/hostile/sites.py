@@ -54,7 +54,8 @@ class Site:
     hospital: FakeFhir
 
     def started(self, start: Start, **more: str) -> Running:
-        return start("serve", "--allow-fixed-today", **self.environment | more)
+        own = {"CDS_SERVICE_METRICS": "127.0.0.1:{another}"}
+        return start("serve", "--allow-fixed-today", **self.environment | own | more)
 
 
 @pytest.fixture

@@ -421,6 +421,18 @@ def test_attack_a_body_is_not_read_before_its_sender_is_known(guarded: Guarded) 
         assert connection.recv(1000).startswith(b"HTTP/1.1 401")
 
 
+@pytest.mark.parametrize("path", ["/", "/guideline", "/cds-services", "/fhir/CodeSystem/pht"])
+@pytest.mark.parametrize("size", ["Content-Length: 9000000", "Transfer-Encoding: chunked"])
+def test_attack_a_body_where_none_belongs_is_not_read(
+    guarded: Guarded, path: str, size: str
+) -> None:
+    """The page comes though not one byte of the body was sent."""
+    address = urlsplit(guarded.running.url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{size}\r\n\r\n".encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+
+
 def test_nothing_of_a_token_is_logged(guarded: Guarded) -> None:
     good = guarded.north.token(HERE, tenant="a")
     bad = guarded.north.token(HERE, tenant="MARKED", jti="MARKED-jti", sub="MARKED-sub")

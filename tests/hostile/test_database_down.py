@@ -67,10 +67,10 @@ def test_attack_a_token_replayed_while_the_database_is_down(
     """Each process still refuses what it has seen; what it cannot know is counted and logged."""
     one, two = (site.started(start, **settings) for _ in range(2))
     assert statuses(token(site), one, two) == [200, 401]
-    before = figure(scraped(one.url), "cds_degraded_total", what="replay-local")
+    before = figure(scraped(one.metrics), "cds_degraded_total", what="replay-local")
     with stopped(cluster):
         assert statuses(token(site), one, one, two, two) == [200, 401, 200, 401]
-        after = figure(scraped(one.url), "cds_degraded_total", what="replay-local")
+        after = figure(scraped(one.metrics), "cds_degraded_total", what="replay-local")
         assert (before, after) == (0, 1)
         assert reasons(one)[-1] == "replayed"
         assert '"degraded": ["replay-local"]' in one.log.read_text()
@@ -93,7 +93,9 @@ def test_attack_a_token_replayed_while_the_database_is_down_and_strict(
             assert answer.json()["resourceType"] == "OperationOutcome"
             assert "Retry-After" in answer.headers
             assert reasons(server)[-1] == "replay-unchecked"
-            refused = figure(scraped(server.url), "cds_refusals_total", reason="replay-unchecked")
+            refused = figure(
+                scraped(server.metrics), "cds_refusals_total", reason="replay-unchecked"
+            )
             assert refused == 1
             assert eventually(lambda server=server: ready(server) == (503, "down"))
             assert requests.get(f"{server.url}/health", timeout=20).status_code == 200

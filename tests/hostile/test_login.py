@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from cds_service.trust.attempts import NAME
+from cds_service.web.overload import FORM
 from tests.conftest import Running, Start
 from tests.operators import PASSWORD, line, operators_file
 
@@ -73,6 +74,17 @@ def test_attack_no_cookie(server: Running) -> None:
     assert opened(server, None) == 403
     for path in (f"{PAGE}/result", "/console/logout"):
         assert requests.post(server.url + path, timeout=20).status_code == 403
+
+
+@pytest.mark.parametrize("chunks", [False, True])
+def test_attack_a_large_form_of_a_stranger(server: Running, chunks: bool) -> None:
+    data = b"name=" + b"x" * FORM
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = requests.post(
+        server.url + LOGIN, data=iter([data]) if chunks else data, headers=form, timeout=20
+    )
+    assert answer.status_code == 413
+    assert f"larger than {FORM} bytes" in answer.json()["issue"][0]["diagnostics"]
 
 
 def test_attack_a_forged_cookie(server: Running, browser: requests.Session) -> None:

@@ -118,6 +118,8 @@ DISGUISES = {
     "another path": "http://127.0.0.1:{port}/admin",
     "upwards": "http://127.0.0.1:{port}/x/../admin",
     "upwards, encoded": "http://127.0.0.1:{port}/fhir/%2e%2e/admin",
+    "upwards, with a parameter": "http://127.0.0.1:{port}/fhir/..;/admin",
+    "upwards, encoded twice": "http://127.0.0.1:{port}/fhir/%252e%252e/admin",
     "above": "http://127.0.0.1:{port}/",
     "other case": "http://127.0.0.1:{port}/FHIR",
     "other scheme": "https://127.0.0.1:{port}/fhir",
@@ -237,6 +239,7 @@ def test_attack_a_chain_of_redirects(guarded: Guarded) -> None:
     [
         *("{clinic}/Procedure?p=2", "//127.0.0.1:{port}/fhir/Procedure", "/admin", "../admin"),
         *("http://169.254.169.254/latest", "file:///etc/passwd", "%2e%2e/admin", "..\\admin"),
+        *("..;/admin", "%252e%252e/admin"),
         *("http://user@127.0.0.1:{own}/fhir/Procedure", "http://127.0.0.1:{own}/fhirx", "\r\nX: y"),
     ],
 )

@@ -74,9 +74,11 @@ def test_a_faulty_file_is_named_without_its_content(
     assert "00000" not in str(caught.value)
 
 
-def test_a_file_everybody_can_read_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="every user"):
-        read_keys(written(tmp_path / "keys", new_line(), mode=0o644))
+@pytest.mark.parametrize("mode", [0o644, 0o602, 0o620])
+def test_a_file_everybody_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+    """Or that others can change: their key would be ours."""
+    with pytest.raises(SettingsError, match="others can read or change"):
+        read_keys(written(tmp_path / "keys", new_line(), mode=mode))
 
 
 def test_a_ring_does_not_show_its_keys() -> None:

@@ -36,6 +36,14 @@ def test_many_names_are_tried_no_more_often_than_all_strangers_may() -> None:
     assert let == STRANGERS.amount
 
 
+def test_names_that_strangers_make_up_are_not_all_remembered() -> None:
+    rates = Rates()
+    let_through_all = [Attempts(rates).wait(f"name-{n}", None) for n in range(1_000)]
+    assert let_through_all.count(0) == STRANGERS.amount
+    held = rates._alone().storage.storage  # what the memory of this process has
+    assert len([key for key in held if "login-name" in key]) <= 2 * STRANGERS.amount
+
+
 def test_processes_that_count_by_themselves_share_what_may_be_tried() -> None:
     assert let_through(attempts(2), 50, "ada") == NAME.amount // 2
     assert let_through(attempts(64), 50, "ada") == 1

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,10 @@ import pytest
 
 from cds_service.errors import SettingsError
 from cds_service.trust import jwks as jwks_address
+from cds_service.trust import keys as trust_keys
 from cds_service.trust.jwks import fetcher
 from cds_service.trust.keys import FileKeys, Held, KeysUnavailable, RemoteKeys, parse_jwks, pick
+from cds_service.web.log import JsonLines
 from tests.trust.signing import Key, jwks, key_server
 
 A, B = Key("a"), Key("b")
@@ -101,6 +106,85 @@ def test_an_address_that_is_down_is_left_alone_for_a_while(
     address.keys = [A]
     address.time += 30
     assert keys.find("a", "ES384")
+
+
+class Hanging(Address):
+    """Answers no sooner than told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+        self.go.set()
+
+    def fetch(self) -> bytes:
+        assert self.go.wait(30)
+        return super().fetch()
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
+    monkeypatch.setattr(trust_keys, "WAIT", 0.05)
+    made = Hanging()
+    yield made
+    made.go.set()
+
+
+def of(address: Hanging) -> RemoteKeys:
+    return RemoteKeys(
+        "https://x.example", address.fetch, ttl=600, stale=60, now=lambda: address.time
+    )
+
+
+def test_while_a_slow_address_is_asked_the_keys_held_serve(hanging: Hanging) -> None:
+    keys = of(hanging)
+    assert keys.find("a", "ES384")
+    hanging.time += 600
+    hanging.go.clear()
+    assert all(keys.find("a", "ES384") for _ in range(50))
+    assert hanging.asked == 1  # the second is under way still
+
+
+def test_a_slow_address_holds_nobody_up_who_has_no_key_yet(hanging: Hanging) -> None:
+    keys = of(hanging)
+    hanging.go.clear()
+    for _ in range(3):
+        with pytest.raises(KeysUnavailable):
+            keys.find("a", "ES384")
+    assert hanging.asked == 0
+    hanging.go.set()
+    assert settled(keys) is Held.CURRENT
+    assert keys.find("a", "ES384")
+
+
+def test_few_wait_for_a_key_that_may_be_new_and_only_a_moment(
+    hanging: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust_keys, "WAIT", 30.0)
+    monkeypatch.setattr(trust_keys, "WAITERS", 2)
+    keys = of(hanging)
+    assert keys.find("a", "ES384")
+    hanging.time += 2
+    hanging.keys = [A, B]
+    hanging.go.clear()
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(keys.find, "b", "ES384") for _ in range(2)]
+        while keys._waiters.acquire(blocking=False):  # until both wait
+            keys._waiters.release()
+        for _ in range(20):  # the others are answered though nothing came
+            assert keys.find("b", "ES384") is None
+            assert keys.find("a", "ES384")
+        hanging.go.set()
+        assert all(one.result() for one in waiting)
+    assert hanging.asked == 2
+
+
+def test_a_failure_names_the_client(address: Address, caplog: pytest.LogCaptureFixture) -> None:
+    address.keys = None
+    keys = RemoteKeys("https://x.example", address.fetch, ttl=1, stale=1, client="north")
+    with caplog.at_level(logging.WARNING), pytest.raises(KeysUnavailable):
+        keys.find("a", "ES384")
+    (record,) = [one for one in caplog.records if one.message == "keys not fetched"]
+    assert json.loads(JsonLines().format(record))["client"] == "north"
 
 
 def settled(keys: RemoteKeys) -> Held:
@@ -303,7 +387,7 @@ def test_a_key_server_that_hangs_up_in_the_middle_is_no_fault_of_ours(tmp_path: 
             fetcher(server.url, private=True, ca_file=tmp_path / "ca.pem")()
 
 
-def test_a_name_that_is_never_resolved_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_is_never_resolved_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jwks_address, "WHOLE", 0.5)
     over = threading.Event()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,33 @@ def test_operators_are_added_changed_listed_and_removed(tmp_path: Path) -> None:
     assert ask("remove", "bob", file=path) == (0, "bob may no longer log in.\n")
     assert ask("list", file=path) == (0, "ada\n")
     assert ask("remove", "bob", file=path)[0] == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file to others")
+def test_the_file_stays_with_those_who_read_it(tmp_path: Path) -> None:
+    """The service runs as a user of its own, who may read by the group."""
+    path = operators_file(tmp_path)
+    os.chown(path, 12345, 23456)
+    path.chmod(0o640)
+    keep(path, "bob", line("bob"))
+    told = path.stat()
+    assert (told.st_uid, told.st_gid, told.st_mode & 0o777) == (12345, 23456, 0o640)
+    assert list(read_operators(path)) == ["ada", "bob"]
+
+
+def test_a_file_that_cannot_stay_with_its_owner_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = operators_file(tmp_path)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    with pytest.raises(SettingsError, match="cannot be written"):
+        keep(path, "bob", line("bob"))
+    assert list(read_operators(path)) == ["ada"]
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
 
 
 def test_remarks_stay_where_they_are(tmp_path: Path) -> None:

@@ -247,6 +247,7 @@ def serving(start: Start, folder: Path, **more: str) -> Running:
         "2",
         CDS_SERVICE_CONFIG=str(folder / "site.toml"),
         CDS_SERVICE_PUBLIC_URL=BASE,
+        CDS_SERVICE_METRICS="127.0.0.1:{another}",
         CDS_SERVICE_STATE=str(folder / "state"),
         CDS_SERVICE_DATABASE_TIMEOUT="5000",
         **more,
@@ -281,7 +282,7 @@ def test_a_redis_that_ends_takes_no_advice_down(
     assert statuses(running, 5) == {200: 5}
     redis.stop()
     assert statuses(running, 10) == {200: 10}
-    text = requests.get(running.url + "/metrics", timeout=20).text
+    text = requests.get(running.metrics + "/metrics", timeout=20).text
     assert 'cds_degraded_total{what="rates-local"}' in text
 
 

@@ -21,11 +21,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from cds_service.errors import SettingsError
 from cds_service.settings import Settings
 from cds_service.store.opening import open_store
-from cds_service.web import create_app, sharing
+from cds_service.web import create_app, operators, sharing
 from cds_service.web.metrics import metrics
 from cds_service.web.standing import NowStanding
 from cds_service.web.wiring import wiring
-from tests.conftest import ROOT, Running, Start, _free_port
+from tests.conftest import ROOT, Running, Start
 from tests.test_docs import rows
 from tests.trust.signing import Key, jwks, key_server
 from tests.trust.test_reload import eventually, hang_up
@@ -33,6 +33,7 @@ from tests.trust.test_reload import eventually, hang_up
 SLOW = pytest.mark.slow
 PATH = "/cds-services/pht-patient-view"
 CALL = json.loads((ROOT / "fixtures/fhir/delayed-referral/request.json").read_text())
+OWN = "127.0.0.1:{another}"  # a port of its own
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -193,17 +194,18 @@ def test_refused_callers_and_their_keys_show(start: Start, tmp_path: Path) -> No
             "serve",
             CDS_SERVICE_CONFIG=str(tmp_path / "site.toml"),
             CDS_SERVICE_PUBLIC_URL="https://cds.example",
+            CDS_SERVICE_METRICS=OWN,
             CDS_SERVICE_CA_FILE=str(tmp_path / "ca.pem"),
         )
         for token in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic x"}):
             answer = requests.post(running.url + PATH, json=CALL, headers=token, timeout=20)
             assert answer.status_code == 401
-        told = scraped(running.url)
+        told = scraped(running.metrics)
         for reason in ("no-token", "malformed", "not-bearer"):
             assert figure(told, "cds_refusals_total", reason=reason) == 1
         assert calls(told, status="401", client="") == 3
         assert eventually(
-            lambda: figure(scraped(running.url), "cds_client_keys", state="current") == 1
+            lambda: figure(scraped(running.metrics), "cds_client_keys", state="current") == 1
         )
 
 
@@ -250,9 +252,8 @@ def test_a_worker_takes_the_lowest_free_slot(taken: list[int], free: int) -> Non
 
 @SLOW
 def test_on_a_port_of_its_own_nothing_else_is_served(start: Start) -> None:
-    port = _free_port()
-    running = start("serve", CDS_SERVICE_AUTH="open", CDS_SERVICE_METRICS=f"127.0.0.1:{port}")
-    own = f"http://127.0.0.1:{port}"
+    running = start("serve", CDS_SERVICE_AUTH="open", CDS_SERVICE_METRICS=OWN)
+    own = running.metrics
     requests.get(running.url + "/cds-services", timeout=20)
     assert figure(scraped(own), "cds_requests_total", route="/cds-services", status="200") == 1
     assert requests.get(f"{own}/ready", timeout=20).status_code == 200
@@ -279,6 +280,23 @@ def test_by_default_only_this_machine_reads_it(
     assert client.get("/metrics", headers=headers).status_code in (404, 421)
     there = client.get("/metrics", environ_base={"REMOTE_ADDR": "203.0.113.9"})
     assert there.status_code == 404
+
+
+@pytest.mark.parametrize("header", operators.FORWARDED)
+def test_what_a_proxy_has_passed_on_is_not_local(
+    make_app: Callable[..., Flask], header: str
+) -> None:
+    answer = make_app().test_client().get("/metrics", headers={header: "x"})
+    assert answer.status_code in (404, 421)
+
+
+def test_behind_a_name_of_other_machines_it_is_off_but_on_a_port_of_its_own(
+    make_app: Callable[..., Flask],
+) -> None:
+    far = {"public_url": "https://cds.example.org"}
+    assert make_app(**far).test_client().get("/metrics").status_code == 404
+    own = make_app(**far, metrics="127.0.0.1:9090").test_client()
+    assert own.get("/metrics", base_url="http://localhost:9090").status_code == 200
 
 
 def test_it_can_be_switched_off(make_app: Callable[..., Flask]) -> None:

@@ -140,6 +140,38 @@ def test_tokens_need_an_address_to_be_made_out_to() -> None:
     server.check_may_serve(Settings.load(host="0.0.0.0", public_url="https://cds.example.org"))
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"host": "0.0.0.0", "public_url": "http://cds.example.org"},
+        {"public_url": "http://10.0.0.7"},
+    ],
+)
+def test_tokens_that_cross_the_network_in_clear_are_warned_of(given: dict[str, str]) -> None:
+    (told,) = [told for told in server.warnings(Settings.load(**given)) if "CLEAR" in told]
+    assert given["public_url"] in told
+    for sound in ({}, given | {"public_url": "https://cds.example.org"}):
+        assert not any("CLEAR" in told for told in server.warnings(Settings.load(**sound)))
+
+
+def test_the_console_is_not_local_behind_a_name_of_other_machines() -> None:
+    """A proxy on this machine may send nothing that tells of it."""
+    far = Settings.load(console="local", public_url="https://cds.example.org")
+    with pytest.raises(SettingsError, match="CDS_SERVICE_CONSOLE=local"):
+        server.check_may_serve(far)
+    server.check_may_serve(Settings.load(console="local", public_url="https://localhost/pht"))
+
+
+def test_metrics_that_are_off_behind_a_proxy_are_told_of() -> None:
+    def told(**given: str) -> bool:
+        return any("/metrics is off" in one for one in server.warnings(Settings.load(**given)))
+
+    assert told(public_url="https://cds.example.org")
+    assert not told()
+    for metrics in ("off", "127.0.0.1:9090"):
+        assert not told(public_url="https://cds.example.org", metrics=metrics)
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "cds.example.org"])
 def test_other_machines_are_let_in_by_force_only(host: str) -> None:
     settings = Settings.load(auth="open", host=host)
