@@ -8,10 +8,13 @@ from enum import Enum
 
 from cds_service.guideline import CARD_ORDER, PATHWAY_ORDER, RECOMMENDATIONS
 from cds_service.guideline.finding import Outcome, Recommendation, State
+from cds_service.patient.sides import Laterality
 
 LEVELS = ("critical", "warning", "info")
 SAID_BETTER = "a card that says more of the same comes first"
 PATHWAY_TAKEN = "another pathway card comes first"
+#: silent only beside another pathway card that is shown: it becomes a line in it
+LOAD_MANAGEMENT = "load-management-missing"
 _ORDER = (*CARD_ORDER, *(r.id for r in RECOMMENDATIONS if r.id not in CARD_ORDER))
 
 
@@ -52,7 +55,7 @@ class Choice:
             advice, side = held.outcome.advice, held.outcome.side
             if advice is None or held.reason != PATHWAY_TAKEN:
                 continue
-            if held.outcome.rule == "load-management-missing":
+            if held.outcome.rule == LOAD_MANAGEMENT:
                 lines.append(advice.summary)
             elif side is not outcome.side and not any("Other side" in line for line in lines):
                 lines.append(f"Other side ({side.words}): {advice.summary}")
@@ -68,8 +71,8 @@ def choose(
 ) -> Choice:
     """`silenced`: rule -> why it is not to be shown, or None; such a rule silences no other.
 
-    `repeats`: why a finding is a needless repeat, or None. It keeps its precedence: what says
-    less of the same must not take its place.
+    `repeats`: why a finding is a needless repeat, or None. It keeps its precedence over what says
+    less of the same, and over nothing else.
     """
     withheld: list[Withheld] = []
     live: list[Outcome] = []
@@ -83,11 +86,10 @@ def choose(
     yielding = [o for o in live if _yields(rules[o.rule], o, live)]
     withheld += [Withheld(o, SAID_BETTER, Kind.PRECEDENCE) for o in yielding]
     standing = [o for o in live if o not in yielding]
-    pathway = sorted((o for o in standing if rules[o.rule].pathway), key=_pathway_rank)
-    withheld += [Withheld(o, PATHWAY_TAKEN, Kind.PRECEDENCE) for o in pathway[1:]]
-    others = [o for o in standing if not rules[o.rule].pathway]
-    wanted: list[Outcome] = []
-    for outcome in (*others, *pathway[:1]):
+    pathway = _pathway([o for o in standing if rules[o.rule].pathway], repeats)
+    withheld += pathway.withheld
+    wanted = list(pathway.shown)
+    for outcome in (o for o in standing if not rules[o.rule].pathway):
         if reason := repeats(outcome):
             withheld.append(Withheld(outcome, reason, Kind.REPEAT))
         else:
@@ -104,6 +106,24 @@ def _yields(rule: Recommendation, outcome: Outcome, live: Sequence[Outcome]) -> 
         and (set(other.about) & set(outcome.about) or not outcome.about)
         for other in live
     )
+
+
+def _pathway(found: Sequence[Outcome], repeats: Callable[[Outcome], str | None]) -> Choice:
+    """The one pathway card (G8): the first that is no repeat, nor says less of a repeat's side."""
+    shown: list[Outcome] = []
+    withheld: list[Withheld] = []
+    answered: set[Laterality] = set()
+    for outcome in sorted(found, key=_pathway_rank):
+        if outcome.side in answered and outcome.rule != LOAD_MANAGEMENT:
+            withheld.append(Withheld(outcome, SAID_BETTER, Kind.PRECEDENCE))
+        elif shown:
+            withheld.append(Withheld(outcome, PATHWAY_TAKEN, Kind.PRECEDENCE))
+        elif reason := repeats(outcome):
+            withheld.append(Withheld(outcome, reason, Kind.REPEAT))
+            answered.add(outcome.side)
+        else:
+            shown.append(outcome)
+    return Choice(tuple(shown), tuple(withheld))
 
 
 def _pathway_rank(outcome: Outcome) -> tuple[int, float, str]:

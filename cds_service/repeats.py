@@ -65,7 +65,12 @@ NOTHING = History()
 def fingerprint(outcome: Outcome) -> str:
     """64 hex digits: the same as long as what the finding stands on is the same."""
     facts = {
-        (fact.reference, fact.words, fact.when, fact.certain)
+        (
+            fact.reference,
+            fact.words,
+            fact.when if fact.stated is None else fact.stated,
+            fact.certain,
+        )
         for criterion in outcome.criteria
         for fact in criterion.facts
     }

@@ -78,12 +78,13 @@ def may_order(reader: Reader, draft: Resource) -> bool:
     return steps or _steroid_service(reader, draft, known) is not None
 
 
-def _planned(reader: Reader, span: Span | None) -> When:
-    """The occurrence, never before today; today when none is stated (G6)."""
+def _planned(reader: Reader, order: Order, span: Span | None) -> Order:
+    """On its occurrence, never before today; today when none is stated (G6)."""
     today = reader.today
     if span is None or span.start is None:
-        return When.on(today)
-    return When(max(span.start.earliest, today), max(span.start.latest, today))
+        return order
+    day = When(max(span.start.earliest, today), max(span.start.latest, today))
+    return replace(order, planned=day, stated=(span.start,))
 
 
 def _order(
@@ -91,19 +92,20 @@ def _order(
 ) -> Order:
     element = Sound(draft.raw)
     reason = reader.reason(element)
-    return Order(
+    order = Order(
         reference=draft.reference,
         label=concept.words if concept else kind.value,
         recognised_by=by(concept) if concept else "",
         kind=kind,
         drafts=(as_sent(reader, draft),),
         side=site.side,
-        planned=_planned(reader, reader.dates.span(element, "occurrence")),
+        planned=When.on(reader.today),
         at_origin=UNKNOWN,
         concerns_pht=concerns_pht(site.place, reason),
         unclear=unclear(site.place, reason),
         links=reader.links(element.get("reasonReference")),
     )
+    return _planned(reader, order, reader.dates.span(element, "occurrence"))
 
 
 def as_sent(reader: Reader, draft: Resource) -> DraftResource:
@@ -188,25 +190,21 @@ def _steroid_medication(
         reader.note(draft, "draft: not a local steroid injection at the hamstring origin")
         return []
     base = _order(reader, draft, OrderKind.STEROID, None, site)
-    return [
-        replace(
-            base,
-            label=f"{drug.ingredient or 'steroid'} injection",
-            planned=_medication_planned(reader, dosage),
-            at_origin=aimed,
-            steroid=answers.steroid,
-            local=answers.local,
-            injections=1 + _repeats(draft.raw),
-        )
-    ]
+    order = replace(
+        base,
+        label=f"{drug.ingredient or 'steroid'} injection",
+        at_origin=aimed,
+        steroid=answers.steroid,
+        local=answers.local,
+        injections=1 + _repeats(draft.raw),
+    )
+    return [_planned(reader, order, _timed(reader, dosage))]
 
 
-def _medication_planned(reader: Reader, dosage: list[Mapping[str, Any]]) -> When:
-    for one in dosage:
-        span = reader.dates.span(Sound({"giveTiming": one.get("timing")}), "give")
-        if span and span.start:
-            return _planned(reader, span)
-    return When.on(reader.today)
+def _timed(reader: Reader, dosage: list[Mapping[str, Any]]) -> Span | None:
+    """The first timing that names a day."""
+    spans = (reader.dates.span(Sound({"giveTiming": d.get("timing")}), "give") for d in dosage)
+    return next((span for span in spans if span and span.start), None)
 
 
 def _repeats(raw: Mapping[str, Any]) -> int:

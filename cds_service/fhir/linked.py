@@ -53,6 +53,7 @@ def _combined(service: Order, drug: Order, today: date) -> Order:
         service,
         drafts=(*service.drafts, *drug.drafts),
         side=service.side if service.side is not NOT_STATED else drug.side,
+        stated=(*service.stated, *drug.stated),
         planned=min(stated, key=lambda when: when.earliest, default=service.planned),
         at_origin=service.at_origin | drug.at_origin,
         concerns_pht=service.concerns_pht | drug.concerns_pht,

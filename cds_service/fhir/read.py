@@ -201,7 +201,7 @@ def _past(reader: Reader, resource: Resource, diagnosis: Diagnosis) -> Diagnosis
     if (onset, recorded).count(None) > stated.count(None):
         reader.note(resource, "a date in the future: taken as not stated")
     if recorded is None and resource.reference in reader.evidence.added:
-        recorded = When.on(reader.today)
+        diagnosis, recorded = replace(diagnosis, assumed=True), When.on(reader.today)
     return replace(diagnosis, onset=onset, recorded=recorded)
 
 

@@ -68,7 +68,8 @@ def diagnoses(side: SideTimeline) -> tuple[Used, ...]:
 
 
 def _used_diagnosis(d: Diagnosis) -> Used:
-    return Used(d.reference, _dated(d), str(d.diagnosed or ""), recognised_by=d.recognised_by)
+    when, stated = str(d.diagnosed or ""), "" if d.assumed else None
+    return Used(d.reference, _dated(d), when, recognised_by=d.recognised_by, stated=stated)
 
 
 def _dated(diagnosis: Diagnosis) -> str:

@@ -35,6 +35,8 @@ class Used(NamedTuple):
     recognised_by: str = ""
     #: further records of the same fact
     also: tuple[str, ...] = ()
+    #: the day on record, where `when` is another: what states none is planned, or recorded, today
+    stated: str | None = None
 
 
 class Criterion(NamedTuple):

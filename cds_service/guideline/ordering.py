@@ -57,8 +57,13 @@ def about(order: Order) -> tuple[str, ...]:
 
 def ordered(order: Order) -> Criterion:
     """The order itself, as the first reason."""
-    used = tuple(Used(d.reference, order.label, str(order.planned)) for d in order.drafts)
-    return Criterion(f"an order of {order.kind.value}", YES, order.label, used)
+    facts = tuple(used(order, d.reference, order.label) for d in order.drafts)
+    return Criterion(f"an order of {order.kind.value}", YES, order.label, facts)
+
+
+def used(order: Order, reference: str, words: str) -> Used:
+    """The order as a fact, on its planned day; a day that is only assumed is none of the record."""
+    return Used(reference, words, str(order.planned), stated=", ".join(map(str, order.stated)))
 
 
 def sides(case: Case, order: Order) -> tuple[SideTimeline, ...]:

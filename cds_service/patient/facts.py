@@ -57,6 +57,8 @@ class Diagnosis(Record):
     encounter_only: bool = False
     #: an encounter diagnosis that states no clinical status (G3)
     status_missing: bool = False
+    #: `recorded` is today, since it is being added and does not say
+    assumed: bool = False
 
     @property
     def start(self) -> When | None:
@@ -316,7 +318,8 @@ class DraftResource:
 class Order(Record):
     """An order about to be signed; linked drafts of one side are one order (G4).
 
-    `planned`: its occurrence, never before today. `injections`: 1, more with repeats allowed.
+    `planned`: its occurrence, never before today; `stated`: the occurrences as its drafts name
+    them. `injections`: 1, more with repeats allowed.
     `steroid`, `local`: YES, NO or UNKNOWN (G5); `concerns_pht`: NO when aimed elsewhere.
     """
 
@@ -324,6 +327,7 @@ class Order(Record):
     drafts: tuple[DraftResource, ...]
     side: Laterality
     planned: When
+    stated: tuple[When, ...] = ()
     at_origin: Answer
     concerns_pht: Answer = YES
     steroid: Answer = YES

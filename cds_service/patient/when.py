@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from enum import Enum
 from typing import NoReturn
@@ -89,6 +90,8 @@ class When:
 
     earliest: date
     latest: date
+    #: the last day as recorded, where today has cut it off: words must not change with today
+    recorded: date | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.earliest > self.latest:
@@ -134,7 +137,7 @@ class When:
         """The part of the interval up to today; None when all of it lies in the future."""
         if self.earliest > today:
             return None
-        return self if self.latest <= today else When(self.earliest, today)
+        return self if self.latest <= today else When(self.earliest, today, self.last)
 
     def plus(self, days: int) -> When:
         step = timedelta(days=days)
@@ -142,12 +145,18 @@ class When:
 
     def through(self, other: When) -> When:
         """Some day between this one and the other."""
-        return When(min(self.earliest, other.earliest), max(self.latest, other.latest))
+        latest, last = max(self.latest, other.latest), max(self.last, other.last)
+        return When(min(self.earliest, other.earliest), latest, last)
+
+    @property
+    def last(self) -> date:
+        """The last day as recorded."""
+        return self.recorded or self.latest
 
     def __str__(self) -> str:
-        if self.exact:
-            return self.earliest.isoformat()
-        first, last = self.earliest, self.latest
+        first, last = self.earliest, self.last
+        if first == last:
+            return first.isoformat()
         if (first.month, first.day, last.month, last.day) == (
             1,
             1,
@@ -165,11 +174,15 @@ def earliest_of(dates: list[When]) -> When | None:
     """The first of several days, itself an interval."""
     if not dates:
         return None
-    return When(min(d.earliest for d in dates), min(d.latest for d in dates))
+    return When(*(min(ends) for ends in _ends(dates)))
 
 
 def latest_of(dates: list[When]) -> When | None:
     """The last of several days, itself an interval."""
     if not dates:
         return None
-    return When(max(d.earliest for d in dates), max(d.latest for d in dates))
+    return When(*(max(ends) for ends in _ends(dates)))
+
+
+def _ends(dates: list[When]) -> Iterator[tuple[date, ...]]:
+    return zip(*((d.earliest, d.latest, d.last) for d in dates), strict=True)

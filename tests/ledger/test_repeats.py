@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,10 +15,12 @@ from cds_service.errors import SettingsError
 from cds_service.ledger.tables import cards
 from cds_service.store.engine import Store
 from cds_service.web import create_app
-from tests.conformance.calls import VIEW, body
+from tests.conformance.calls import SIGN, VIEW, body
 from tests.ledger.conftest import MakeApp
 from tests.ledger.telling import accepted, opened, overridden, tell, warnings
-from tests.strategies import chart, loading, pht
+from tests.orders import LOADED, service
+from tests.orders import request as ordering
+from tests.strategies import ago, chart, injection, loading, pht
 from tests.strategies import request as view
 
 TODAY = date(2026, 6, 15)
@@ -153,3 +156,54 @@ def test_without_a_ledger_nothing_is_held_back(make_app: MakeApp) -> None:
     (card,) = opened(client, info())
     assert tell(client, overridden(card)).status_code == 404
     assert len(opened(client, info())) == 1
+
+
+def both(left: int, right: int) -> dict[str, Any]:
+    """A call about a patient with the disease on both sides, and so many days of loading."""
+    programmes = loading("a", left), loading("b", right, side="right")
+    return body(view(chart(pht("l", "left"), pht("r", "right"), *programmes)))
+
+
+def dismiss_all(client: FlaskClient, sent: dict[str, Any]) -> list[tuple[str, str]]:
+    """Level and first word of each card, dismissed until none comes."""
+    told = []
+    while shown := opened(client, sent):
+        (card,) = shown
+        tell(client, overridden(card))
+        told.append((card["indicator"], card["summary"].split()[0]))
+    return told
+
+
+def test_a_side_never_answered_is_not_hidden_by_a_dismissed_card_of_the_other(
+    client: FlaskClient,
+) -> None:
+    assert dismiss_all(client, both(left=120, right=20)) == [("info", "120")]
+    assert dismiss_all(client, both(left=120, right=60)) == [("info", "60")]
+
+
+def test_a_warning_of_the_other_side_is_not_hidden_by_a_dismissed_one(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    file = tmp_path / "site.toml"
+    file.write_text("[repeats.warning]\ndefault = 10\n")
+    client = on(make_app, "2026-06-15", config=file)
+    told = dismiss_all(client, both(left=300, right=200))
+    assert told == [("warning", "300"), ("warning", "200")]
+
+
+def test_an_info_card_about_an_order_is_not_shown_again_the_next_day(make_app: MakeApp) -> None:
+    """The draft names no day: that it is planned today, whenever asked, is no new fact."""
+    records = [pht(), injection("i1", ago(300)), injection("i2", ago(200)), LOADED]
+    sent = body(ordering(chart(*records), service()))
+    third = [
+        card
+        for card in signed(on(make_app, "2026-06-15"), sent)
+        if card["source"]["topic"]["code"] == "steroid-third-injection"
+    ]
+    assert [card["indicator"] for card in third] == ["info"]
+    tell(on(make_app, "2026-06-15"), overridden(third[0]), path=f"{SIGN}/feedback")
+    assert signed(on(make_app, "2026-06-16"), sent) == []
+
+
+def signed(client: FlaskClient, sent: dict[str, Any]) -> Any:
+    return client.post(SIGN, json=sent | {"hookInstance": str(uuid4())}).json["cards"]

@@ -132,7 +132,7 @@ def _perhaps(case: Case, total: Total) -> Variant:
 
 def _parts(total: Total) -> tuple[Used, ...]:
     ordered = (
-        Used(o.reference, f"{o.label}, ordered: {_mg(o.daily_mg)}", str(o.planned))
+        ordering.used(o, o.reference, f"{o.label}, ordered: {_mg(o.daily_mg)}")
         for o in total.orders
     )
     taken = (

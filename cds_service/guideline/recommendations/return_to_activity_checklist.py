@@ -76,7 +76,7 @@ def _wanted(case: Case, side: SideTimeline) -> Criterion:
 
 def _ordered(here: tuple[Order, ...]) -> Criterion:
     """A clearance that is not for the other side; a goal does not widen what is ordered."""
-    facts = tuple(Used(o.reference, o.label, str(o.planned)) for o in here)
+    facts = tuple(ordering.used(o, o.reference, o.label) for o in here)
     because = "ordered" if facts else "for the other side"
     return Criterion("clearance is ordered for this side", Answer.of(bool(facts)), because, facts)
 
