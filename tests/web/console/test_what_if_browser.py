@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from tests.conftest import Running
+from tests.conftest import Running, Start
 from tests.web.chromium import CHROMIUM, DRIVER, barriers, chromium, complaints, until
 from tests.web.console.conftest import CASES
 
@@ -107,6 +107,76 @@ def test_a_pasted_record_is_judged_and_forgotten(page: Page, profile: Path) -> N
     browser.find_element(By.ID, "forget").click()
     assert one(browser, "#text").get_attribute("value") == ""
     assert all_of(browser, ".card") == []
+
+
+WATCH = """
+window.seen = [];
+const result = document.getElementById("result");
+new MutationObserver(() => seen.push(result.textContent)).observe(result, { childList: true });
+"""
+
+
+def test_what_is_forgotten_while_it_is_being_judged_is_not_shown(page: Page, profile: Path) -> None:
+    browser = page()
+    file = profile / "late.ndjson"
+    file.write_text("\n".join(json.dumps(one) for one in CASES["week-6"].resources))
+    one(browser, ".own summary").click()
+    slow = {"offline": False, "latency": 2000, "downloadThroughput": -1, "uploadThroughput": -1}
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+    browser.execute_script(WATCH)
+    browser.find_element(By.ID, "file").send_keys(str(file))
+    until(browser, lambda b: "busy" in one(b, "#result").get_attribute("class"))
+    browser.find_element(By.ID, "forget").click()
+    assert "busy" not in one(browser, "#result").get_attribute("class")
+    Select(one(browser, "[name=patient]")).select_by_value("steroid-overuse")
+    until(browser, lambda b: "4 steroid injections" in " ".join(all_of(b, ".card h3")))
+    browser.execute_cdp_cmd("Network.emulateNetworkConditions", slow | {"latency": 0})
+    seen = browser.execute_script("return seen")
+    assert seen
+    assert not [text for text in seen if "week-6" in text]
+
+
+def test_of_one_patient_nothing_stays_beside_another(page: Page, profile: Path) -> None:
+    browser = page("?patient=steroid-overuse")
+    assert all_of(browser, ".card")
+    Select(one(browser, "[name=patient]")).select_by_value("")
+    until(browser, lambda b: not all_of(b, ".card"))
+    assert not one(browser, "#slider").is_displayed()
+    Select(one(browser, "[name=patient]")).select_by_value("bilateral")
+    until(browser, lambda b: all_of(b, ".card"))
+    file = profile / "own.ndjson"
+    file.write_text("\n".join(json.dumps(one) for one in CASES["week-6"].resources))
+    one(browser, ".own summary").click()
+    browser.find_element(By.ID, "file").send_keys(str(file))
+    until(browser, lambda b: "week-6" in " ".join(all_text(b, ".records summary")))
+    assert one(browser, "[name=patient]").get_attribute("value") == ""
+
+
+def test_what_was_opened_stays_open_while_today_moves(page: Page) -> None:
+    browser = page("?patient=week-6")
+    places = (".side details:last-of-type", ".verdict:nth-of-type(3)", ".card .overrides")
+    for place in places:
+        one(browser, f"{place} > summary").click()
+    one(browser, "#slider").send_keys(Keys.ARROW_RIGHT)
+    until(browser, lambda b: drawn(b, "today, 2026-06-16"))
+    assert [one(browser, place).get_attribute("open") for place in places] == ["true"] * 3
+
+
+def test_a_date_beyond_the_days_drawn_is_drawn_too(page: Page) -> None:
+    browser = page("?patient=lapsed-loading")
+    browser.execute_script(
+        "const field = document.getElementsByName('today')[0]; field.value = '2026-12-01';"
+        "field.dispatchEvent(new Event('change', { bubbles: true }))"
+    )
+    until(browser, lambda b: drawn(b, "today, 2026-12-01"))
+    assert one(browser, "#slid").text == "1 December 2026"
+
+
+def test_a_band_tells_its_days_when_it_is_pointed_at(page: Page) -> None:
+    browser = page("?patient=steroid-overuse")
+    browser.execute_script("document.querySelector('.item:has(> .tl-band)').focus()")
+    assert "too soon" in one(browser, ".pointed").text
 
 
 def test_a_file_is_dropped_on_the_page(page: Page) -> None:
@@ -217,6 +287,21 @@ def test_the_page_works_without_a_script(tmp_path: Path, demo_server: Running) -
         assert complaints(browser) == []
     finally:
         browser.quit()
+
+
+def test_a_form_without_a_script_comes_in_by_plain_http_too(tmp_path: Path, start: Start) -> None:
+    """Under another name than this machine's a browser sends no Sec-Fetch-Site without TLS."""
+    server = start("demo", CDS_SERVICE_HOSTS="cds.example")
+    elsewhere = "--host-resolver-rules=MAP cds.example 127.0.0.1"
+    browser = chromium(tmp_path, elsewhere, javascript=False)
+    try:
+        browser.get(f"{server.url.replace('127.0.0.1', 'cds.example')}/console/what-if")
+        Select(one(browser, "[name=patient]")).select_by_value("steroid-overuse")
+        one(browser, ".trial button").click()
+        until(browser, lambda b: "4 steroid injections" in one(b, ".card h3").text)
+    finally:
+        browser.quit()
+        server.stop()
 
 
 def test_on_a_tablet_the_timeline_comes_first_and_nothing_hangs_out(page: Page) -> None:
