@@ -20,6 +20,7 @@
 - `server`     gunicorn, and what it refuses to serve
 - `stopping`   what happens between SIGTERM and the end
 - `worker`     a server process whose slow clients hold up nobody
+- `arenas`     how much memory the allocator keeps for its threads
 - `overload`   how many calls are worked on at once
 - `wire`, `errors`, `cors`, `headers`, `log`, `clock`, `plugins`, `wiring`  what these share
 """

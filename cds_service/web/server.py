@@ -17,7 +17,7 @@ from gunicorn.http import wsgi
 
 from cds_service.errors import CdsError, SettingsError
 from cds_service.settings import Settings
-from cds_service.web import log, readiness, sharing
+from cds_service.web import arenas, log, readiness, sharing
 from cds_service.web.stopping import DrainingArbiter, Stopping
 from cds_service.web.wiring import begin
 from cds_service.web.worker import Worker
@@ -127,6 +127,7 @@ def run(app: Flask, settings: Settings, rebuild: Callable[[], Flask]) -> None:
 
     On SIGHUP `rebuild` makes the application anew, and new workers take over.
     """
+    arenas.limit()
     with sharing.shared():
         Server(app, options(settings), rebuild, drain=settings.drain).run()
 

@@ -11,8 +11,8 @@ from cds_service.protocol.request import parse
 from cds_service.service import answer
 from cds_service.terminology import default_terminology
 from hooks.patient_view import SERVICE
-from tools.bench.bodies import body
-from tools.bench.measure import INSTANCE
+from tools.bench.bodies import NEW, body
+from tools.bench.measure import INSTANCE, marked
 from tools.refresh_fixtures import SITE
 
 SHAPES = [(10_000, 5), (100_000, 5), (100_000, 20), (100_000, 100), (1_000_000, 20)]
@@ -47,3 +47,30 @@ def test_a_body_is_judged_and_brings_a_card(size: int, relevant: int) -> None:
 
 def test_a_body_names_its_hook_instance_once() -> None:
     assert body(10_000, 5).data.count(INSTANCE) == 1
+
+
+def said(data: bytes) -> list[str]:
+    prefetch = orjson.loads(data)["prefetch"]
+    listed = [e["resource"] for v in prefetch.values() for e in v.get("entry", [])]
+    concepts = [one.get("code") or one["medicationCodeableConcept"] for one in listed]
+    return [one["text"] for one in concepts if "note" in one.get("text", "")]
+
+
+def test_no_text_of_padding_with_new_words_was_in_a_call_before() -> None:
+    made = body(100_000, 5, new=True)
+    both = said(marked(made)) + said(marked(made))
+    assert len(set(both)) == len(both) == 2 * (made.resources - 5)
+    assert NEW not in marked(made)
+    assert len(marked(made)) == made.size
+    usual = said(marked(body(100_000, 5)))
+    assert usual == said(marked(body(100_000, 5)))
+
+
+def test_a_body_with_new_words_is_judged_as_the_usual_one() -> None:
+    def judged(new: bool) -> list[str]:
+        call = parse(orjson.loads(marked(body(100_000, 20, new=new))), hook=SERVICE.hook)
+        decision = answer(SERVICE, call, today=DEMO_TODAY, site=SITE)
+        assert not decision.unjudged()
+        return [card["summary"] for card in decision.cards]
+
+    assert judged(new=True) == judged(new=False) != []

@@ -10,11 +10,12 @@
 - `bare`      the service without a database
 - `ehr`       a client that signs its calls
 - `servers`   starts what is measured, as `cds-service serve` does; memory, processor time
-- `load`      one thread, many keep-alive connections, a latency for each answer
+- `load`      one thread, many keep-alive connections, a latency for each `answer`
 - `measure`   rounds that alternate between the servers, so that a noisy machine hits all alike
-- `steps`     the steps of one call in process; `profile` its functions
+- `resolved`  medians of rounds compared pair by pair, and the range they lie in
+- `steps`     the steps of one call `in_process`, `starting` those of a start; `profile` functions
 - `footprint` what one call leaves in the database
 - `growth`    whether memory grows over very many calls
-- `targets`   what the figures are held against
+- `targets`   what the figures are held against; `reasons` why one is missed
 - `report`    one run as JSON, and its plot; `tables` its page
 """

@@ -7,8 +7,9 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import orjson
@@ -16,44 +17,92 @@ import orjson
 from tools.bench import report, subjects, tables
 from tools.bench.bodies import body
 from tools.bench.footprint import footprint
-from tools.bench.growth import growth
+from tools.bench.growth import Point, growth
 from tools.bench.measure import Sample, Subject, measure
-from tools.bench.steps import steps
-from tools.bench.targets import KB, SOME
+from tools.bench.reasons import shape
+from tools.bench.starting import start_steps
+from tools.bench.steps import SHAPES, ledger_steps, steps, token_steps
+from tools.bench.targets import KB
 
-OUT = Path(__file__).parents[2] / "docs" / "performance"
-#: bytes, relevant resources, connections, rounds, calls in each round
+ROOT = Path(__file__).parents[2]
+OUT, QUICK = ROOT / "docs" / "performance", ROOT / "build" / "performance"
+
+
+class Shape(NamedTuple):
+    """A body, and how often it is sent. `each`: calls in one round; `new`: as in `Body`."""
+
+    size: int
+    relevant: int
+    connections: int
+    rounds: int
+    each: int
+    new: bool = False
+
+
 PLAN = (
-    (10 * KB, 5, 1, 20, 50),
-    (100 * KB, 5, 1, 20, 50),
-    (100 * KB, 20, 1, 16, 40),
-    (100 * KB, 100, 1, 12, 30),
-    (10 * KB, 5, 8, 6, 200),
-    (100 * KB, 5, 8, 8, 200),
-    (100 * KB, 20, 8, 6, 150),
-    (10 * KB, 5, 32, 5, 320),
-    (100 * KB, 5, 32, 5, 256),
+    Shape(10 * KB, 5, 1, 20, 50),
+    Shape(100 * KB, 5, 1, 20, 50),
+    Shape(100 * KB, 20, 1, 16, 40),
+    Shape(100 * KB, 100, 1, 12, 30),
+    Shape(10 * KB, 5, 8, 6, 200),
+    Shape(100 * KB, 5, 8, 8, 200),
+    Shape(100 * KB, 20, 8, 6, 150),
+    Shape(10 * KB, 5, 32, 5, 320),
+    Shape(100 * KB, 5, 32, 5, 256),
+    Shape(10 * KB, 5, 1, 8, 50, new=True),
+    Shape(100 * KB, 5, 1, 8, 50, new=True),
+    Shape(100 * KB, 5, 8, 6, 100, new=True),
 )
 LARGE = (
-    (1_000 * KB, 5, 1, 10, 10),
-    (1_000 * KB, 20, 1, 10, 10),
-    (1_000 * KB, 5, 8, 3, 24),
-    (9_900 * KB, 5, 1, 4, 3),
+    Shape(1_000 * KB, 5, 1, 10, 10),
+    Shape(1_000 * KB, 20, 1, 10, 10),
+    Shape(1_000 * KB, 5, 8, 3, 24),
+    Shape(9_900 * KB, 5, 1, 4, 3),
+    Shape(1_000 * KB, 5, 1, 6, 10, new=True),
 )
+#: once more against a service that takes only as many calls as its defaults say
+REFUSING = (Shape(100 * KB, 5, 32, 5, 256),)
+STARTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """`share`: by which the rounds are divided; `many`: calls of the run for growth, or 0."""
+
+    peer: str = ""
+    seed: int = 1
+    share: int = 1
+    many: int = 0
+
+    def rounds(self, shape: Shape) -> int:
+        """So many, after one that warms up."""
+        return max(2, shape.rounds // self.share)
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan, as it stands with the results."""
+        shapes = [one._replace(rounds=self.rounds(one)) for one in (*PLAN, *LARGE, *REFUSING)]
+        return {
+            "quick": self.share > 1,
+            "seed": self.seed,
+            "peer": self.peer,
+            "growth": self.many,
+            "shapes": [one._asdict() for one in shapes],
+        }
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), default=OUT, help="Folder for the results.")
-@click.option("--quick", is_flag=True, help="A quarter of the rounds: to see that it runs.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the results.")
+@click.option("--quick", is_flag=True, help="A quarter of the rounds, into build/: a trial.")
 @click.option("--growth", "many", default=0, metavar="CALLS", help="Also: does memory grow?")
 @click.option("--peer", default="", help="URL of another CDS service's endpoint, measured beside.")
 @click.option("--seed", default=1, show_default=True, help="Of the order of the rounds.")
-def main(out: Path, peer: str, seed: int, many: int, *, quick: bool) -> None:
+def main(out: Path | None, peer: str, seed: int, many: int, *, quick: bool) -> None:
     """Tables, plot and JSON of one run, as ratios to the floor."""
+    out = out or (QUICK if quick else OUT)
     out.mkdir(parents=True, exist_ok=True)
+    options = Options(peer=peer, seed=seed, share=4 if quick else 1, many=many)
     with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        run = _run(folder, peer, random.Random(seed), 4 if quick else 1, many)
+        run = _run(Path(made), options)
     told = "\n".join(tables.page(run)) + "\n"
     (out / "results.json").write_bytes(
         orjson.dumps(run.as_json(), option=orjson.OPT_NON_STR_KEYS) + b"\n"
@@ -63,51 +112,70 @@ def main(out: Path, peer: str, seed: int, many: int, *, quick: bool) -> None:
     click.echo(told)
 
 
-def _run(folder: Path, peer: str, chance: random.Random, share: int, many: int) -> report.Run:
+def _run(folder: Path, options: Options) -> report.Run:
     where = report.machine()  # before this run makes a load of its own
-    alone = {"steps": steps(100 * KB, SOME), "footprint": footprint(folder / "footprint")}
-    with subjects.subjects(folder, peer) as started:
+    alone = _alone(folder, options)
+    chance = random.Random(options.seed)
+    with subjects.subjects(folder, options.peer) as started:
         servers = [one.server for one in started if one.server]
         memory: dict[str, dict[str, Any]] = {one.name: {} for one in servers}
         samples: list[Sample] = []
         for moment, plan in zip(report.MOMENTS, ((), PLAN, LARGE), strict=True):
-            samples += _samples(started, plan, chance, share)
+            samples += _samples(started, plan, chance, options)
             for one in servers:
                 memory[one.name][moment] = one.memory()
         recorded = _recorded(folder, samples)
-        whole = next(one for one in started if one.name == subjects.WHOLE)
-        grown = list(growth(whole, many)) if many else []
+    with subjects.whole(folder / "defaults", subjects.DEFAULTS, limited=True) as limited:
+        samples += _samples([limited], REFUSING, chance, options)
     return report.Run(
         machine=where,
+        plan=options.as_json(),
         samples=samples,
-        started={one.name: one.started_in for one in servers},
         memory=memory,
-        growth=grown,
+        growth=_growth(folder / "growth", options.many),
         recorded=recorded,
         **alone,
     )
 
 
+def _alone(folder: Path, options: Options) -> dict[str, Any]:
+    """What is measured while no other server runs."""
+    return {
+        "started": subjects.start_ups(folder / "starts", max(2, STARTS // options.share)),
+        "steps": {shape(*body): steps(*body) for body in SHAPES},
+        "beside": {
+            "ledger": ledger_steps(folder / "ledger-steps"),
+            "token": token_steps(folder / "token-steps"),
+            "start": start_steps(),
+        },
+        "footprint": footprint(folder / "footprint"),
+    }
+
+
+def _growth(folder: Path, many: int) -> list[Point]:
+    """Of a server that nothing else has called: what others left in memory would hide it."""
+    if not many:
+        return []
+    with subjects.whole(folder) as fresh:
+        return list(growth(fresh, many))
+
+
 def _samples(
-    started: Sequence[Subject],
-    plan: Sequence[tuple[int, int, int, int, int]],
-    chance: random.Random,
-    share: int,
+    started: Sequence[Subject], plan: Sequence[Shape], chance: random.Random, options: Options
 ) -> Iterator[Sample]:
-    for size, relevant, connections, rounds, each in plan:
-        made = body(size, relevant)
-        click.echo(
-            f"{made.size:>10,} bytes, {relevant} relevant, {connections} connections", err=True
-        )
+    for one in plan:
+        made = body(one.size, one.relevant, new=one.new)
+        what = f"{one.relevant} relevant{', new words' if one.new else ''}"
+        click.echo(f"{made.size:>10,} bytes, {what}, {one.connections} connections", err=True)
         for sample in measure(
             started,
             made,
-            connections=connections,
-            rounds=max(2, rounds // share),
-            each=each,
+            connections=one.connections,
+            rounds=options.rounds(one),
+            each=one.each,
             chance=chance,
         ):
-            if set(sample.statuses) != {200}:
+            if sample.subject not in (subjects.PEER, subjects.DEFAULTS) and sample.refused():
                 raise click.ClickException(f"{sample.subject} answered {sample.statuses}")
             yield sample
 
@@ -115,7 +183,7 @@ def _samples(
 def _recorded(folder: Path, samples: Sequence[Sample]) -> tuple[int, int]:
     """Calls the whole service has answered, rounds that warm up included, and those on record."""
     mine = [one for one in samples if one.subject == subjects.WHOLE]
-    warming = sum(each for *_, each in (*PLAN, *LARGE))
+    warming = sum(one.each for one in (*PLAN, *LARGE))
     answered = warming + sum(calls for one in mine for calls, _ in one.rounds)
     with closing(sqlite3.connect(subjects.database(folder))) as database:
         (kept,) = database.execute("SELECT count(*) FROM calls").fetchone()

@@ -47,6 +47,8 @@ UNRELATED = (
 )
 #: what clinicians type beside a code: a chart holds many wordings of the same things
 WORDINGS = 40
+#: in a body with new words, what no call has said before stands in the place of this
+NEW = b"words-that-are-new"
 _NARRATIVE = (
     '<div xmlns="http://www.w3.org/1999/xhtml"><p><b>{0}</b></p><table><tr><td>Recorded</td>'
     "<td>{1}</td></tr><tr><td>Source</td><td>Reconciled at the last visit</td></tr></table></div>"
@@ -55,7 +57,10 @@ _NARRATIVE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """One call, without its hookInstance's variation: `relevant` resources the rules read."""
+    """One call, before it is varied: `relevant` resources the rules read.
+
+    `new`: no text of its padding was in any call before, so no memory of texts knows it.
+    """
 
     #: bytes asked for, and bytes it has
     asked: int
@@ -63,10 +68,11 @@ class Body:
     relevant: int
     resources: int
     data: bytes
+    new: bool = False
 
 
 @cache
-def body(size: int, relevant: int) -> Body:
+def body(size: int, relevant: int, *, new: bool = False) -> Body:
     """A call of about `size` bytes that holds `relevant` resources a value set knows.
 
     When the relevant ones alone exceed `size`, nothing is padded.
@@ -75,7 +81,7 @@ def body(size: int, relevant: int) -> Body:
     prefetch = call["prefetch"]
     for resource in _relevant(relevant - _count(prefetch)):
         _add(prefetch, resource)
-    padding = _padding()
+    padding = _padding(new=new)
     room = size - len(orjson.dumps(call))
     while room > 0:
         resource = next(padding)
@@ -88,6 +94,7 @@ def body(size: int, relevant: int) -> Body:
         relevant=relevant,
         resources=_count(prefetch),
         data=data,
+        new=new,
     )
 
 
@@ -133,17 +140,18 @@ def _entries() -> list[Json]:
     return [e for v in call["prefetch"].values() for e in v.get("entry", [])]
 
 
-def _padding() -> Iterator[Json]:
+def _padding(*, new: bool) -> Iterator[Json]:
     number = 0
     while True:
         for kind, system, code, display in UNRELATED:
             number += 1
-            yield _unrelated(number, kind, {"system": system, "code": code, "display": display})
+            note = f"{number} {NEW.decode()}" if new else str(number % WORDINGS)
+            coding = {"system": system, "code": code, "display": display}
+            yield _unrelated(number, kind, coding, f"{display}, note {note}")
 
 
-def _unrelated(number: int, kind: str, coding: Json) -> Json:
+def _unrelated(number: int, kind: str, coding: Json, words: str) -> Json:
     day = (date(2026, 5, 1) - timedelta(days=number % 1500)).isoformat()
-    words = f"{coding['display']}, note {number % WORDINGS}"
     concept = {"coding": [coding], "text": words}
     subject = {"reference": "Patient/delayed-referral", "display": "Kwame Boateng"}
     shared = {

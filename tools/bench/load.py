@@ -6,17 +6,21 @@ the first byte sent to the last byte received.
 
 from __future__ import annotations
 
-import re
 import selectors
 import socket
+import ssl
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
-_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
+from tools.bench.answer import Answer
+
+_PORTS = {"http": 80, "https": 443}
+_PART = 1 << 18  # bytes received at once
 _STALLED = 60.0  # seconds without any event: the server has hung
 
 
@@ -30,7 +34,10 @@ class Call:
 
 @dataclass(slots=True)
 class Outcome:
-    """Latencies in seconds, in the order of completion; wall and processor time of the round."""
+    """Wall and processor time of a round, and latencies in seconds, in the order of completion.
+
+    Latencies are those of answers 200 alone: a refusal is quick, and would look like speed.
+    """
 
     latencies: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
@@ -42,7 +49,7 @@ def call(url: str, data: bytes, token: str = "") -> Call:
     """A POST of `data` to `url`, with a bearer token where one is given."""
     parts = urlsplit(url)
     lines = [
-        f"POST {parts.path} HTTP/1.1",
+        f"POST {parts.path or '/'}{f'?{parts.query}' if parts.query else ''} HTTP/1.1",
         f"Host: {parts.netloc}",
         "Content-Type: application/json",
         f"Content-Length: {len(data)}",
@@ -54,24 +61,48 @@ def call(url: str, data: bytes, token: str = "") -> Call:
 def send(url: str, calls: Sequence[Call], connections: int) -> Outcome:
     """Sends every call once, over so many connections, as fast as answers come.
 
-    Raises ConnectionError when the server stops answering.
+    Raises OSError when there is no connection, or the server stops answering; ValueError when its
+    answer is no HTTP.
     """
-    parts = urlsplit(url)
-    address = (parts.hostname or "127.0.0.1", parts.port or 80)
-    waiting, outcome = deque(calls), Outcome()
+    waiting, outcome, connect = deque(calls), Outcome(), _connector(url)
     with selectors.DefaultSelector() as selector:
         began, cpu = time.perf_counter(), time.process_time()
-        for _ in range(min(connections, len(calls))):
-            _Connection(address, selector, waiting, outcome).next()
-        while selector.get_map():
-            events = selector.select(_STALLED)
-            if not events:
-                raise ConnectionError(f"{url} has not answered for {_STALLED:.0f} s")
-            for key, mask in events:
-                key.data.ready(mask)
+        try:
+            for _ in range(min(connections, len(calls))):
+                _Connection(connect, selector, waiting, outcome).next()
+            _until_done(selector)
+        finally:
+            for key in list(selector.get_map().values()):
+                key.data.close()
         outcome.seconds = time.perf_counter() - began
         outcome.cpu = time.process_time() - cpu
     return outcome
+
+
+def _until_done(selector: selectors.BaseSelector) -> None:
+    while selector.get_map():
+        events = selector.select(_STALLED)
+        if not events:
+            raise ConnectionError(f"no answer for {_STALLED:.0f} s")
+        for key, mask in events:
+            key.data.ready(mask)
+
+
+def _connector(url: str) -> Callable[[], socket.socket]:
+    parts = urlsplit(url)
+    host = parts.hostname or "127.0.0.1"
+    address = host, parts.port or _PORTS[parts.scheme]
+    context = ssl.create_default_context() if parts.scheme == "https" else None
+
+    def connect() -> socket.socket:
+        made = socket.create_connection(address, timeout=_STALLED)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if context:
+            made = context.wrap_socket(made, server_hostname=host)
+        made.setblocking(False)
+        return made
+
+    return connect
 
 
 class _Connection:
@@ -79,25 +110,23 @@ class _Connection:
 
     def __init__(
         self,
-        address: tuple[str, int],
+        connect: Callable[[], socket.socket],
         selector: selectors.BaseSelector,
         waiting: deque[Call],
         outcome: Outcome,
     ) -> None:
-        self._address, self._selector = address, selector
+        self._connect, self._selector = connect, selector
         self._waiting, self._outcome = waiting, outcome
         self._open()
 
     def next(self) -> None:
         """Begins the next call, or ends when none waits."""
         if not self._waiting:
-            self._selector.unregister(self._socket)
-            self._socket.close()
+            self.close()
             return
         one = self._waiting.popleft()
         self._rest = memoryview(one.head + one.data)
-        self._got = bytearray()
-        self._due = -1
+        self._answer = Answer()
         self._began = time.perf_counter()
         self._write()
 
@@ -109,15 +138,13 @@ class _Connection:
             self._read()
 
     def _open(self) -> None:
-        self._socket = socket.create_connection(self._address)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.setblocking(False)
+        self._socket = self._connect()
         self._watched = selectors.EVENT_READ
         self._selector.register(self._socket, self._watched, self)
 
     def _write(self) -> None:
         """What fits goes at once; the selector is asked only where it does not."""
-        with suppress(BlockingIOError):
+        with suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             self._rest = self._rest[self._socket.send(self._rest) :]
         wanted = selectors.EVENT_WRITE if self._rest else selectors.EVENT_READ
         if wanted != self._watched:
@@ -125,27 +152,26 @@ class _Connection:
             self._watched = wanted
 
     def _read(self) -> None:
-        part = self._socket.recv(1 << 18)
-        if not part:
-            raise ConnectionError("the server closed a connection before its answer was whole")
-        self._got += part
-        if self._due < 0:
-            end = self._got.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            found = _LENGTH.search(self._got, 0, end + 2)
-            if found is None:
-                raise ConnectionError("an answer without Content-Length cannot be measured")
-            self._due = end + 4 + int(found[1])
-        if len(self._got) >= self._due:
+        """All that is here: what TLS has decrypted already, no selector would tell of."""
+        whole = False
+        with suppress(BlockingIOError, ssl.SSLWantReadError):
+            while not (whole := self._answer.feed(self._socket.recv(_PART))):
+                if not isinstance(self._socket, ssl.SSLSocket):
+                    return
+        if whole:
             self._whole()
 
     def _whole(self) -> None:
-        status = int(self._got[9:12])
-        self._outcome.latencies.append(time.perf_counter() - self._began)
+        status = self._answer.status
+        if status == HTTPStatus.OK:
+            self._outcome.latencies.append(time.perf_counter() - self._began)
         self._outcome.statuses[status] = self._outcome.statuses.get(status, 0) + 1
-        if b"connection: close" in bytes(self._got[:1000]).lower():
-            self._selector.unregister(self._socket)
-            self._socket.close()
+        if self._answer.closes:
+            self.close()
             self._open()
         self.next()
+
+    def close(self) -> None:
+        """No more is sent or awaited."""
+        self._selector.unregister(self._socket)
+        self._socket.close()

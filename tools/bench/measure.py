@@ -5,12 +5,16 @@ A machine that slows down for a second slows all of them; the ratios stay.
 
 from __future__ import annotations
 
+import math
 import random
+import statistics
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from itertools import accumulate, pairwise
 
-from tools.bench.bodies import Body
+from tools.bench.bodies import NEW, Body
 from tools.bench.load import Call, call, send
 from tools.bench.servers import Server
 
@@ -18,6 +22,11 @@ SERVICE = "pht-patient-view"
 #: the hookInstance of the fixture the bodies are made from
 INSTANCE = b"0d54cee4-98d7-5cab-912b-81968578427b"
 Sign = Callable[[str], str]  # the URL called -> a token, or ""
+
+
+def unsigned(_url: str) -> str:
+    """For a service that asks for no token."""
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +39,10 @@ class Subject:
     name: str
     url: str
     server: Server | None
-    sign: Sign = lambda _url: ""
+    sign: Sign = unsigned
 
     @classmethod
-    def of(cls, server: Server, sign: Sign = lambda _url: "") -> Subject:
+    def of(cls, server: Server, sign: Sign = unsigned) -> Subject:
         """The patient-view service of a server started here."""
         url = f"{server.url}/cds-services/{SERVICE}"
         return cls(name=server.name, url=url, server=server, sign=sign)
@@ -41,7 +50,10 @@ class Subject:
 
 @dataclass(slots=True, kw_only=True)
 class Sample:
-    """All answers of one server to one body at one number of connections."""
+    """All answers of one server to one body at one number of connections.
+
+    The rounds of all servers alternate: the same place in two samples is the same moment.
+    """
 
     subject: str
     #: bytes: what the body was asked to have, and what it has
@@ -50,7 +62,9 @@ class Sample:
     relevant: int
     resources: int
     connections: int
-    #: seconds, in order of completion
+    #: the body's padding has texts that no call had before
+    new: bool = False
+    #: seconds of the answers 200, in order of completion
     latencies: list[float] = field(default_factory=list)
     #: calls answered in each round, and the seconds it took
     rounds: list[tuple[int, float]] = field(default_factory=list)
@@ -58,24 +72,42 @@ class Sample:
     cpu: list[float] = field(default_factory=list)
     generator: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
+    #: why a peer could not be measured
+    fault: str = ""
 
     def percentile(self, share: float) -> float:
-        """Seconds within which this share (0 to 1) of the calls was answered."""
+        """Seconds within which this share (0 to 1) of the calls was answered; NaN: none was."""
         ordered = sorted(self.latencies)
+        if not ordered:
+            return math.nan
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
     def rate(self) -> float:
         """Calls a second: the median of the rounds."""
-        rates = sorted(calls / seconds for calls, seconds in self.rounds)
-        return rates[len(rates) // 2]
+        return statistics.median(self.rates()) if self.rounds else math.nan
+
+    def rates(self) -> list[float]:
+        """Calls a second of each round."""
+        return [calls / seconds for calls, seconds in self.rounds]
+
+    def medians(self) -> list[float]:
+        """Seconds: the p50 of each round."""
+        ends = accumulate((calls for calls, _ in self.rounds), initial=0)
+        parts = [self.latencies[a:b] for a, b in pairwise(ends)]
+        return [statistics.median(part) if part else math.nan for part in parts]
+
+    def refused(self) -> float:
+        """Which share of the calls was not answered with 200."""
+        return 1 - self.statuses.get(HTTPStatus.OK, 0) / max(1, sum(self.statuses.values()))
 
     def cost(self) -> float | None:
         """Seconds of processor time the server spends on a call, over all rounds."""
-        return sum(self.cpu) / sum(calls for calls, _ in self.rounds) if self.cpu else None
+        return sum(self.cpu) / max(1, len(self.latencies)) if self.cpu else None
 
     def share(self) -> float:
         """How much of one core this generator of load was busy: at 1 it would be the limit."""
-        return sum(self.generator) / sum(seconds for _, seconds in self.rounds)
+        taken = sum(seconds for _, seconds in self.rounds)
+        return sum(self.generator) / taken if taken else 0.0
 
 
 def calls(subject: Subject, body: Body, number: int) -> list[Call]:
@@ -84,9 +116,13 @@ def calls(subject: Subject, body: Body, number: int) -> list[Call]:
 
 
 def marked(body: Body) -> bytes:
-    """The call with a hookInstance of its own, as each call of an EHR has."""
+    """The call with a hookInstance of its own, as each call of an EHR has, and its new words."""
     before, _, after = body.data.partition(INSTANCE)
-    return b"".join((before, str(uuid.uuid4()).encode("ascii"), after))
+    own = str(uuid.uuid4()).encode("ascii")
+    if body.new:
+        after = after.replace(NEW, own[: len(NEW)])
+        before = before.replace(NEW, own[: len(NEW)])
+    return b"".join((before, own, after))
 
 
 def measure(
@@ -99,29 +135,46 @@ def measure(
     chance: random.Random,
 ) -> Iterator[Sample]:
     """One Sample for each subject, from so many rounds of `each` calls; one round warms up."""
-    samples = {
-        s.name: Sample(
-            subject=s.name,
-            asked=body.asked,
-            size=body.size,
-            relevant=body.relevant,
-            resources=body.resources,
-            connections=connections,
-        )
-        for s in subjects
-    }
+    samples = {one.name: _sample(one, body, connections) for one in subjects}
     for number in range(rounds + 1):
         for subject in chance.sample(list(subjects), len(subjects)):
-            made, cpu = calls(subject, body, each), subject.server.cpu() if subject.server else 0.0
-            outcome = send(subject.url, made, connections)
-            if number == 0:
-                continue
             sample = samples[subject.name]
-            if subject.server:
-                sample.cpu.append(subject.server.cpu() - cpu)
-            sample.generator.append(outcome.cpu)
-            sample.latencies += outcome.latencies
-            sample.rounds.append((each, outcome.seconds))
-            for status, count in outcome.statuses.items():
-                sample.statuses[status] = sample.statuses.get(status, 0) + count
+            if not sample.fault:
+                _round(subject, body, sample, (connections, each), warms_up=number == 0)
     yield from samples.values()
+
+
+def _sample(subject: Subject, body: Body, connections: int) -> Sample:
+    return Sample(
+        subject=subject.name,
+        asked=body.asked,
+        size=body.size,
+        relevant=body.relevant,
+        resources=body.resources,
+        connections=connections,
+        new=body.new,
+    )
+
+
+def _round(
+    subject: Subject, body: Body, sample: Sample, load: tuple[int, int], *, warms_up: bool
+) -> None:
+    """`load`: connections, and calls. What a peer does ends no run."""
+    connections, each = load
+    made, cpu = calls(subject, body, each), subject.server.cpu() if subject.server else 0.0
+    try:
+        outcome = send(subject.url, made, connections)
+    except (OSError, ValueError) as error:
+        if subject.server:
+            raise
+        sample.fault = f"{type(error).__name__}: {error}"
+        return
+    if warms_up:
+        return
+    if subject.server:
+        sample.cpu.append(subject.server.cpu() - cpu)
+    sample.generator.append(outcome.cpu)
+    sample.latencies += outcome.latencies
+    sample.rounds.append((len(outcome.latencies), outcome.seconds))
+    for status, count in outcome.statuses.items():
+        sample.statuses[status] = sample.statuses.get(status, 0) + count

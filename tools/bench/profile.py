@@ -11,29 +11,26 @@ import cProfile
 import io
 import pstats
 import re
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
 from cds_service.settings import Settings
 from cds_service.store.opening import open_store
 from cds_service.web import create_app
-from tools.bench.bodies import body
-from tools.bench.measure import SERVICE, marked
+from tools.bench.in_process import caller
 from tools.bench.report import machine
-from tools.bench.steps import ledger_steps, steps
+from tools.bench.starting import imports, start_steps
+from tools.bench.steps import SHAPES, ledger_steps, steps, token_steps
 from tools.bench.subjects import TODAY
 from tools.bench.targets import KB, MS
 
 OUT = Path(__file__).parents[2] / "docs" / "performance" / "profile.md"
-SHAPES = ((10 * KB, 5), (100 * KB, 5), (100 * KB, 20), (100 * KB, 100), (1_000 * KB, 20))
 #: those whose functions are listed, and after how many calls
-LISTED = ((100 * KB, 5, 100), (100 * KB, 100, 50), (1_000 * KB, 20, 20))
+LISTED = ((100 * KB, 5, 100), (100 * KB, 20, 100), (100 * KB, 100, 50), (1_000 * KB, 20, 20))
 FUNCTIONS = 25
 #: up to the package: no page tells where this machine keeps its files
 _PLACE = re.compile(r"\S*(?:site-packages|lib/python[\d.]+|wt-\w+|main)/(?=\S+:\d)")
@@ -52,10 +49,7 @@ def main(out: Path) -> None:
 
 def _page(folder: Path) -> Iterator[str]:
     where = machine()
-    yield "# Where the time of one call goes"
-    yield ""
-    yield "Made by `make profile`; do not edit."
-    yield ""
+    yield from ("# Where the time of one call goes", "", "Made by `make profile`; do not edit.", "")
     yield f"Commit {where['commit']}, {where['cpu']}, Python {where['python']}."
     yield ""
     yield "## Steps"
@@ -64,10 +58,11 @@ def _page(folder: Path) -> Iterator[str]:
     yield ""
     yield from _steps({shape: steps(*shape) for shape in SHAPES})
     yield ""
-    yield "The ledger on SQLite, in milliseconds of wall time, whatever the body:"
+    yield "The ledger on SQLite and a token, in milliseconds of wall time, whatever the body:"
     yield ""
-    for name, seconds in ledger_steps(folder / "steps").items():
+    for name, seconds in (ledger_steps(folder / "a") | token_steps(folder / "b")).items():
         yield f"- {name}: {seconds * MS:.2f}"
+    yield from _start()
     for size, relevant, calls in LISTED:
         yield ""
         yield f"## Functions: {size // KB:,} kB, {relevant} relevant resources"
@@ -77,6 +72,16 @@ def _page(folder: Path) -> Iterator[str]:
         yield "```"
         yield from _functions(folder / f"{size}-{relevant}", size, relevant, calls)
         yield "```"
+
+
+def _start() -> Iterator[str]:
+    yield from ("", "## Start-up", "")
+    for name, seconds in start_steps().items():
+        yield f"- {name}: {seconds * MS:.0f} ms"
+    yield from ("", "Milliseconds until a module, and all that it is the first to need, is loaded,")
+    yield from ("with Python's own account of it:", "", "| Module | ms |", "|---|---|")
+    for name, seconds in imports():
+        yield f"| {name} | {seconds * MS:.0f} |"
 
 
 def _steps(found: Mapping[tuple[int, int], Mapping[str, float]]) -> Iterator[str]:
@@ -90,10 +95,11 @@ def _steps(found: Mapping[tuple[int, int], Mapping[str, float]]) -> Iterator[str
 
 def _functions(folder: Path, size: int, relevant: int, calls: int) -> Iterator[str]:
     settings = Settings.load(auth="open", state=folder, today=TODAY, database_timeout=5_000)
-    app = create_app(settings, store=open_store(settings))
-    call = _caller(app, size, relevant)
+    # Unbounded, so that SQL runs in this thread: the profiler sees no other.
+    app = create_app(settings, store=open_store(settings, bounded=False))
+    call = caller(app, size, relevant)
     call()
-    profile = cProfile.Profile(time.thread_time)  # not the time it waits for its turn
+    profile = cProfile.Profile(time.thread_time)  # not the time it waits for its turn or the disk
     profile.enable()
     for _ in range(calls):
         call()
@@ -103,42 +109,6 @@ def _functions(folder: Path, size: int, relevant: int, calls: int) -> Iterator[s
     lines = told.getvalue().splitlines()
     start = next(n for n, line in enumerate(lines) if "ncalls" in line)
     yield from (_PLACE.sub("", line).rstrip() for line in lines[start:] if line.strip())
-
-
-def _caller(app: Any, size: int, relevant: int) -> Callable[[], None]:
-    def call() -> None:
-        data = marked(body(size, relevant))
-        statuses: list[str] = []
-        answer = app(_environ(data), lambda status, _headers: statuses.append(status))
-        b"".join(answer)
-        answer.close()
-        if statuses != ["200 OK"]:
-            raise click.ClickException(f"answered {statuses}")
-
-    return call
-
-
-def _environ(data: bytes) -> dict[str, Any]:
-    return {
-        "REQUEST_METHOD": "POST",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": f"/cds-services/{SERVICE}",
-        "QUERY_STRING": "",
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "8000",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": "127.0.0.1:8000",
-        "CONTENT_TYPE": "application/json",
-        "CONTENT_LENGTH": str(len(data)),
-        "REMOTE_ADDR": "127.0.0.1",
-        "wsgi.input": io.BytesIO(data),
-        "wsgi.errors": sys.stderr,
-        "wsgi.url_scheme": "http",
-        "wsgi.version": (1, 0),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
 
 
 if __name__ == "__main__":

@@ -10,10 +10,22 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from tools.bench.growth import Point, grown
 from tools.bench.measure import Sample
+from tools.bench.reasons import shape
 from tools.bench.steps import DECIDE
 from tools.bench.subjects import ROLES
-from tools.bench.targets import FEW, KB, MS, Figures, Target, of_processes, targets
+from tools.bench.targets import (
+    FEW,
+    KB,
+    MS,
+    SOME,
+    Figures,
+    Target,
+    of_processes,
+    of_record,
+    targets,
+)
 
 ROOT = Path(__file__).parents[2]
 #: when memory was looked at
@@ -25,40 +37,45 @@ Memory = Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]
 class Run:
     """One run.
 
-    `started`: server -> seconds; `memory`: server -> when -> MB of each worker; `steps`: of one
-    call, for 100 kB and 20 relevant resources, in seconds; `footprint`: of one call in the
-    database; `growth`: (calls so far, MB); `recorded`: calls answered with a ledger, and on record.
+    `plan`: what was to be measured; `started`: server -> seconds of each start; `memory`: server
+    -> when -> MB of each worker; `steps`: body -> step of a call -> seconds; `beside`: those of
+    ledger, token and start; `footprint`: of one call in the database; `growth`: calls so far,
+    seconds, MB; `recorded`: calls answered with a ledger, and on record.
     """
 
     machine: Mapping[str, Any]
+    plan: Mapping[str, Any]
     samples: Sequence[Sample]
-    started: Mapping[str, float]
+    started: Mapping[str, Sequence[float]]
     memory: Memory
-    steps: Mapping[str, float] = field(default_factory=dict)
+    steps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    beside: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     footprint: Mapping[str, float] = field(default_factory=dict)
-    growth: Sequence[tuple[int, float]] = ()
+    growth: Sequence[Point] = ()
     recorded: tuple[int, int] = (0, 0)
+
+    @property
+    def figures(self) -> Figures:
+        """All samples, to find one."""
+        return Figures(self.samples)
+
+    @property
+    def decide(self) -> float | None:
+        """Seconds of `decide()` for 20 relevant resources, their facts read."""
+        return self.steps.get(shape(100 * KB, SOME), {}).get(DECIDE)
 
     @property
     def targets(self) -> list[Target]:
         """Each with what was measured."""
         whole = ROLES[0]
         after = self.memory.get(whole, {}).get(USUAL, ())
+        largest = max((worker["resident"] for worker in after), default=0.0)
+        started = self.started.get(whole, ())
         return [
-            *targets(Figures(self.samples), *ROLES),
-            *of_processes(
-                self.started.get(whole, 0.0),
-                max((worker["resident"] for worker in after), default=0.0),
-                self.steps.get(DECIDE),
-                self.grown(),
-            ),
+            *targets(self.figures, *ROLES),
+            *([of_record(*self.recorded)] if self.recorded[0] else []),
+            *of_processes(started, largest, self.decide, grown(self.growth)),
         ]
-
-    def grown(self) -> float | None:
-        """MB between the first fifth of the calls (memories fill) and the end."""
-        if not self.growth:
-            return None
-        return self.growth[-1][1] - self.growth[len(self.growth) // 5][1]
 
     def as_json(self) -> dict[str, Any]:
         """Everything, latencies in microseconds."""
@@ -128,13 +145,18 @@ def plot(run: Run, file: Path) -> None:
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2))
     for name in dict.fromkeys(one.subject for one in run.samples):
-        mine = [one for one in run.samples if (one.subject, one.relevant) == (name, FEW)]
+        mine = [
+            one
+            for one in run.samples
+            if (one.subject, one.relevant, one.new) == (name, FEW, False) and one.latencies
+        ]
         sizes = sorted(
             (one.size / KB, one.percentile(0.5) * MS) for one in mine if one.connections == 1
         )
         rates = sorted((one.connections, one.rate()) for one in mine if one.asked == 100 * KB)
         for axes, points in ((left, sizes), (right, rates)):
-            axes.plot(*zip(*points, strict=True), marker="o", label=name)
+            if points:
+                axes.plot(*zip(*points, strict=True), marker="o", label=name)
     left.set(xscale="log", yscale="log", xlabel="body, kB", ylabel="p50, ms (1 connection)")
     right.set(yscale="log", xlabel="connections", ylabel="calls a second (100 kB)")
     for axes in (left, right):

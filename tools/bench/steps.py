@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -18,22 +19,39 @@ from cds_service.ledger.ledger import Call, Ledger
 from cds_service.ledger.scope import Owner
 from cds_service.protocol.request import parse
 from cds_service.settings import Settings
+from cds_service.store.engine import Store
 from cds_service.store.opening import open_store
 from cds_service.terminology import default_terminology
+from cds_service.trust.tokens import Endpoint
+from cds_service.web import callers, create_app
 from cds_service.web.clock import now
 from cds_service.web.wire import parse_json
 from hooks.patient_view import SERVICE
 from tools.bench.bodies import body
+from tools.bench.ehr import Ehr
+from tools.bench.floor import create_floor
+from tools.bench.in_process import caller
+from tools.bench.subjects import TODAY
+from tools.bench.targets import KB
 from tools.refresh_fixtures import SITE
 
 REPEATS = 100
 DECIDE = "facts to cards (decide)"
+WHOLE = "the whole call, without HTTP, ledger and token"
+LEAST = "the floor's call, without HTTP"
+#: bytes, relevant resources
+SHAPES = ((10 * KB, 5), (100 * KB, 5), (100 * KB, 20), (100 * KB, 100), (1_000 * KB, 20))
 Step = Callable[[], object]
 
 
 def steps(size: int, relevant: int) -> dict[str, float]:
-    """Step -> median seconds, in the order of a call."""
-    return {name: _median(step) for name, step in _steps(size, relevant).items()}
+    """Step -> median seconds, in the order of a call; then all of them with what is around them."""
+    service = create_app(Settings.load(auth="open", today=TODAY))
+    whole = {
+        WHOLE: caller(service, size, relevant),
+        LEAST: caller(create_floor(), size, relevant),
+    }
+    return {name: _median(step) for name, step in (_steps(size, relevant) | whole).items()}
 
 
 def ledger_steps(folder: Path) -> dict[str, float]:
@@ -51,6 +69,27 @@ def ledger_steps(folder: Path) -> dict[str, float]:
             lambda: ledger.history(made, DEMO_TODAY), time.perf_counter
         ),
         "the call, put on record": _median(record, time.perf_counter),
+    }
+
+
+def token_steps(folder: Path) -> dict[str, float]:
+    """The same for a token: verified, and what it takes more to remember it in the database."""
+    folder.mkdir()
+    ehr = Ehr()
+    settings = Settings.load(config=ehr.register(folder), state=folder, database_timeout=5_000)
+    url = f"{settings.base_url()}/cds-services/{SERVICE.id}"
+
+    def taken(store: Store | None) -> float:
+        known = callers.authenticator(settings, settings.site_file().clients, (), store)
+        assert known  # tokens are asked for
+        tokens = iter([f"Bearer {ehr.sign(url)}" for _ in range(REPEATS)])
+        endpoint = Endpoint(urlsplit(url).path)
+        return _median(lambda: known.authenticate(next(tokens), endpoint), time.perf_counter)
+
+    verified = taken(None)
+    return {
+        "a token, verified": verified,
+        "a used token, put on record": taken(open_store(settings)) - verified,
     }
 
 

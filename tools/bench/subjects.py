@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from tools.bench.ehr import Ehr
-from tools.bench.measure import Subject
+from tools.bench.measure import Sign, Subject, unsigned
 from tools.bench.servers import running
 from tools.bench.targets import FLOOR
 
@@ -17,29 +17,69 @@ WHOLE = "with ledger and tokens"
 #: of the targets: with all of it, without authentication, without authentication and ledger
 ROLES = (WHOLE, LEDGER, BARE)
 PEER = "peer"
+DEFAULTS = "with ledger and tokens, default limits"
+SERVE = ["cds_service", "serve", "--allow-fixed-today"]
 #: the demo patients' day: the bodies are made from them
 TODAY = "2026-06-15"
+#: what differs from the service's defaults
+LIMITS = {
+    # 32 connections must not be refused: a refusal is quick, and would look like speed.
+    "IN_FLIGHT": "31",
+    # A call that waits for the disk longer than this would go on without its ledger.
+    "DATABASE_TIMEOUT": "5000",
+}
 
 
 @contextmanager
 def subjects(folder: Path, peer: str = "") -> Iterator[list[Subject]]:
     """Starts them all, their logs and databases in `folder`; `peer`: another service's endpoint."""
+    with ExitStack() as stack:
+        started = [stack.enter_context(one) for one in _each(folder)]
+        yield [*started, *([Subject(name=PEER, url=peer, server=None)] if peer else [])]
+
+
+def whole(
+    folder: Path, name: str = WHOLE, *, limited: bool = False
+) -> AbstractContextManager[Subject]:
+    """One with all of it, not used before. `limited`: with the limits that are its defaults."""
+    folder.mkdir()
+    ehr = Ehr()
+    own = {"CONFIG": str(ehr.register(folder)), "STATE": str(folder / "whole")}
+    return _started(name, SERVE, own | ({} if limited else LIMITS), folder / "log", ehr.sign)
+
+
+def start_ups(folder: Path, times: int) -> dict[str, list[float]]:
+    """Server -> seconds from its start to its first answer, each started alone, in turns."""
+    found: dict[str, list[float]] = {}
+    for number in range(times):
+        own = folder / str(number)
+        own.mkdir(parents=True)
+        for one in _each(own):
+            with one as subject:
+                if subject.server:
+                    found.setdefault(subject.name, []).append(subject.server.started_in)
+    return found
+
+
+def _each(folder: Path) -> Iterator[AbstractContextManager[Subject]]:
     ehr = Ehr()
     site = ehr.register(folder)
-    serve = ["cds_service", "serve", "--allow-fixed-today"]
-    plan = (
-        (FLOOR, ["tools.bench.floor", "PORT"], {}, None),
-        (BARE, ["tools.bench.bare", "PORT"], {}, None),
-        (LEDGER, serve, {"AUTH": "open", "STATE": str(folder / "ledger")}, None),
-        (WHOLE, serve, {"CONFIG": str(site), "STATE": str(folder / "whole")}, ehr.sign),
+    plan: tuple[tuple[str, list[str], dict[str, str], Sign], ...] = (
+        (FLOOR, ["tools.bench.floor", "PORT"], {}, unsigned),
+        (BARE, ["tools.bench.bare", "PORT"], {}, unsigned),
+        (LEDGER, SERVE, {"AUTH": "open", "STATE": str(folder / "ledger")}, unsigned),
+        (WHOLE, SERVE, {"CONFIG": str(site), "STATE": str(folder / "whole")}, ehr.sign),
     )
-    with ExitStack() as stack:
-        started = []
-        for number, (name, command, own, sign) in enumerate(plan):
-            log = folder / f"{number}.log"
-            server = stack.enter_context(running(name, command, _environment(own), log))
-            started.append(Subject.of(server, sign) if sign else Subject.of(server))
-        yield [*started, *([Subject(name=PEER, url=peer, server=None)] if peer else [])]
+    for number, (name, command, own, sign) in enumerate(plan):
+        yield _started(name, command, LIMITS | own, folder / f"{number}.log", sign)
+
+
+@contextmanager
+def _started(
+    name: str, command: list[str], own: dict[str, str], log: Path, sign: Sign
+) -> Iterator[Subject]:
+    with running(name, command, _environment(own), log) as server:
+        yield Subject.of(server, sign)
 
 
 def database(folder: Path) -> Path:
@@ -48,13 +88,5 @@ def database(folder: Path) -> Path:
 
 
 def _environment(own: dict[str, str]) -> dict[str, str]:
-    given = {
-        "PORT": "PORT",
-        "PUBLIC_URL": "http://127.0.0.1:PORT",
-        "TODAY": TODAY,
-        # 32 connections must not be refused: a refusal is quick, and would look like speed.
-        "IN_FLIGHT": "31",
-        # A call that waits for the disk longer than this would go on without its ledger.
-        "DATABASE_TIMEOUT": "5000",
-    }
+    given = {"PORT": "PORT", "PUBLIC_URL": "http://127.0.0.1:PORT", "TODAY": TODAY}
     return {f"CDS_SERVICE_{name}": value for name, value in (given | own).items()}

@@ -9,7 +9,8 @@
 - `client`   sends, signs, judges what comes back, and tells what became of the cards
 - `trouble`  what is done to the service meanwhile
 - `books`    what the database holds, against what clients were told
-- `run`      one run, and the promises it is held to
+- `result`   plan and result, and the promises about answers
+- `run`      one run
 - `report`   table, JSON and plot
 
 Exit code 1 when a promise is broken.

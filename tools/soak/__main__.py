@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from tools.soak import report
-from tools.soak.run import Plan, run
+from tools.soak.result import Plan
+from tools.soak.run import run
 
 OUT = Path(__file__).parents[2] / "docs" / "performance"
 MINUTE = 60.0  # seconds

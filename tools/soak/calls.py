@@ -29,7 +29,7 @@ class Call:
     """`status` and `answer` (canonical JSON) are what is expected; `summaries` those of its cards.
 
     `fhir`: how the FHIR server behaves that must be asked; empty where all is in the prefetch.
-    `most`: the cards that a call may show whose data could be fetched only in part.
+    `most`: the cards that a call whose data must be fetched may show: none but at a good server.
     """
 
     service: str
@@ -77,7 +77,8 @@ class Expected:
 
     def calls(self, number: int, *, bad: bool = True) -> list[Call]:
         """So many calls: the hooks mixed, some without prefetch. `bad`: at bad FHIR servers too."""
-        fetching = [one for one in self._fetching() if bad or one.fhir == GOOD]
+        good, *others = self._fetching()
+        fetching = [each for one in others for each in (good, one)] if bad else [good]
         made = []
         for index in range(number):
             if index % EVERY == EVERY - 1:
@@ -102,20 +103,18 @@ class Expected:
 
     def _fetched(self) -> Iterator[Call]:
         source = json.loads((FIXTURES / FETCHED / "request.json").read_text("utf-8"))
-        most: frozenset[str] = frozenset()
         for manner, base in self._fhir.items():
             body = {k: v for k, v in source.items() if k != "prefetch"} | {"fhirServer": base}
             body["hookInstance"] = str(uuid5(NAMESPACE_OID, manner))
             status, told = self._answered(body)
-            if manner == GOOD:
-                most = frozenset(card["summary"] for card in told["cards"])
+            shown = told["cards"] if manner == GOOD else ()
             yield Call(
                 service=self._services[body["hook"]].id,
                 data=orjson.dumps(body),
                 status=status,
                 answer=canonical(told),
                 fhir=manner,
-                most=most,
+                most=frozenset(card["summary"] for card in shown),
             )
 
     def _answered(self, body: Json) -> tuple[int, Any]:

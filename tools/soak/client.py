@@ -18,7 +18,7 @@ import urllib3
 from tools.soak.calls import Call, canonical
 from tools.soak.world import PUBLIC, World
 
-RIGHT, SHED, PARTLY, LATER = "right", "shed (503)", "named what is missing", "told to wait (503)"
+RIGHT, SHED, PARTLY = "right", "shed (503)", "named what is missing"
 TIMEOUT = 60.0  # seconds
 LIFE = 60  # seconds of a token: so long the service remembers it
 MOST = 128  # connections at once, all together
@@ -31,12 +31,15 @@ START = datetime(2026, 6, 15, 9, 0, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Answered:
-    """One call that was answered: seconds since the start, and how long it took."""
+    """One call that was answered: seconds from the start to when it was due, and to its answer.
+
+    Lost connections and their repetition count as waiting. `fhir`: as in `Call`.
+    """
 
     at: float
     seconds: float
     verdict: str
-    fetched: bool
+    fhir: str
 
 
 @dataclass(slots=True)
@@ -47,9 +50,10 @@ class Tally:
     answers: list[Answered] = field(default_factory=list)
     verdicts: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    lost: int = 0  # connections
-    sent: int = 0  # calls, also those whose connection was lost
+    lost: list[float] = field(default_factory=list)  # connections: seconds since the start
+    lost_calls: int = 0  # connections of calls among them: such a call may be on record
     recorded: int = 0  # calls answered 200
+    done: int = 0  # calls, answered or given up
     cards: Counter[str] = field(default_factory=Counter)  # uuid -> times told
     feedback: Counter[str] = field(default_factory=Counter)  # uuid -> entries answered 200
     refused: int = 0  # feedback told to come back
@@ -68,15 +72,15 @@ class Clients:
         self._pool = urllib3.PoolManager(maxsize=MOST, retries=False, timeout=TIMEOUT)
         self._entries = 0
 
-    def submit(self, call: Call, *, telling: bool = False) -> None:
-        """Sends it as soon as a connection is free."""
-        self._calls.submit(self._guarded, lambda: self._call(call, telling=telling))
+    def submit(self, call: Call, *, telling: bool = False, due: float | None = None) -> None:
+        """Sends it as soon as a connection is free. `due`: when it should be sent, else then."""
+        self._calls.submit(self._answered, call, telling=telling, due=due)
 
     def burst(self, call: Call, number: int) -> None:
         """So many at once, on connections of their own; returns when all are answered."""
         with ThreadPoolExecutor(number) as pool:
             for _ in range(number):
-                pool.submit(self._guarded, lambda: self._call(call, telling=False))
+                pool.submit(self._answered, call, due=time.monotonic())
 
     def finish(self) -> Tally:
         """When all is answered, feedback too."""
@@ -90,18 +94,22 @@ class Clients:
         except Exception as error:  # noqa: BLE001  # whatever it is, the run must tell of it
             self._complain(f"the client failed: {type(error).__name__}: {error}")
 
-    def _call(self, call: Call, *, telling: bool) -> None:
+    def _answered(self, call: Call, *, telling: bool = False, due: float | None = None) -> None:
+        self._guarded(lambda: self._call(call, telling=telling, due=due or time.monotonic()))
+        with self.tally.lock:
+            self.tally.done += 1
+
+    def _call(self, call: Call, *, telling: bool, due: float) -> None:
         path = f"/cds-services/{call.service}"
         for _ in range(ATTEMPTS):
-            began = time.monotonic()
-            with self.tally.lock:
-                self.tally.sent += 1
             answer = self._sent(path, call.data)
             if answer is None:
+                with self.tally.lock:
+                    self.tally.lost_calls += 1
                 continue
-            seconds = time.monotonic() - began
+            seconds = time.monotonic() - due
             verdict, cards = judged(call, answer)
-            self._note(Answered(began - self.tally.began, seconds, verdict, bool(call.fhir)), cards)
+            self._note(Answered(due - self.tally.began, seconds, verdict, call.fhir), cards)
             if telling and verdict == RIGHT and not call.fhir:
                 for card in cards or ():
                     self._tell_later(path, card)
@@ -156,7 +164,7 @@ class Clients:
             return self._pool.request("POST", self._url + path, body=data, headers=headers)
         except urllib3.exceptions.HTTPError:
             with self.tally.lock:
-                self.tally.lost += 1
+                self.tally.lost.append(time.monotonic() - self.tally.began)
             time.sleep(PAUSE)
             return None
 
@@ -168,21 +176,23 @@ def judged(call: Call, answer: urllib3.BaseHTTPResponse) -> tuple[str, list[dict
         return _judged_cards(call, told), told["cards"]
     if _told_to_wait(answer):
         return SHED, None
-    if answer.status == call.status or (
-        call.fhir and answer.status == HTTPStatus.PRECONDITION_FAILED
-    ):
-        return (RIGHT if _is_outcome(answer) else f"{answer.status} without an outcome"), None
+    unfetched = call.fhir and answer.status == HTTPStatus.PRECONDITION_FAILED
+    if answer.status == call.status or unfetched:
+        if not _is_outcome(answer):
+            return f"{answer.status} without an outcome", None
+        return (RIGHT if answer.status == call.status else PARTLY), None
     return f"{call.fhir or 'complete'}: {answer.status} in place of {call.status}", None
 
 
 def _judged_cards(call: Call, told: Any) -> str:
-    if call.status == HTTPStatus.OK and canonical(told) == call.answer:
-        return RIGHT
+    same = call.status == HTTPStatus.OK and canonical(told) == call.answer
     if not call.fhir:
-        return "another answer than the engine's"
-    # A FHIR server that did not answer in time: less is shown, and that is said.
+        return RIGHT if same else "another answer than the engine's"
     if not {card["summary"] for card in told["cards"]} <= call.most:
         return f"{call.fhir}: cards that nothing speaks for"
+    if same:
+        return RIGHT
+    # A FHIR server that did not answer in time: less is shown, and that is said.
     return PARTLY if told.get("extension") else f"{call.fhir}: what is missing is not named"
 
 

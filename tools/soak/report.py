@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import orjson
 
 from tools.bench.report import machine
-from tools.soak.run import Result, growth
+from tools.soak.result import Result, growth
+from tools.soak.world import GOOD
 
 MS = 1000.0
 STEP = 5.0  # seconds a point of the plot stands for
@@ -37,11 +39,11 @@ def as_json(result: Result) -> dict[str, Any]:
             {"name": one.name, "kept": one.kept, "found": one.found} for one in result.promises
         ],
         "answers": dict(tally.verdicts),
-        "connections_lost": tally.lost,
+        "connections_lost": [round(at, 2) for at in tally.lost],
         "feedback": {"taken": tally.feedback.total(), "told_to_wait": tally.refused},
-        "trouble": result.happened,
+        "trouble": [[one.name, round(one.at, 2), round(one.until, 2)] for one in result.happened],
         "latencies": [
-            [round(one.at, 2), round(one.seconds, 4), one.verdict, one.fetched]
+            [round(one.at, 2), round(one.seconds, 4), one.verdict, one.fhir]
             for one in sorted(tally.answers, key=lambda one: one.at)
         ],
         "memory": [[round(at, 1), pid, round(mb, 1)] for at, pid, mb in result.memory],
@@ -51,6 +53,9 @@ def as_json(result: Result) -> dict[str, Any]:
 def page(result: Result, name: str) -> Iterator[str]:
     """The tables, line by line."""
     told, plan, tally = machine(), result.plan, result.tally
+    yield from ("# Soak", "", "Made by `make soak`; do not edit.", "")
+    yield "What is done, and what each promise means: [developer.md](../developer.md#soak)."
+    yield ""
     yield f"Commit {told['commit']}, {told['cpu']}, {told['cores']} cores, Python {told['python']}."
     rate = f"at {plan.rate:g} a second" if plan.rate else "as fast as they were answered"
     yield (
@@ -64,19 +69,19 @@ def page(result: Result, name: str) -> Iterator[str]:
     yield from _latencies(result)
     yield ""
     yield (
-        f"Connections lost and called again: {tally.lost}. Feedback taken:"
+        f"Connections lost and called again: {len(tally.lost)}. Feedback taken:"
         f" {tally.feedback.total():,}; told to wait meanwhile: {tally.refused:,}."
     )
     yield from ("", "| Trouble | Times |", "|---|---|")
-    for what in dict.fromkeys(kind for _, kind in result.happened):
-        yield f"| {what} | {sum(kind == what for _, kind in result.happened)} |"
+    for what, times in Counter(one.name for one in result.happened).items():
+        yield f"| {what} | {times} |"
     yield from ("", *_memory(result), "", f"![Answers and memory over time]({name}.svg)")
 
 
 def _latencies(result: Result) -> Iterator[str]:
     groups: dict[str, list[float]] = {}
     for one in result.tally.answers:
-        kind = "with a FHIR server to ask" if one.fetched else "complete"
+        kind = {"": "complete", GOOD: "at the good FHIR server"}.get(one.fhir, "at a bad one")
         groups.setdefault(f"{kind}: {one.verdict}", []).append(one.seconds)
     for name, seconds in sorted(groups.items()):
         times = (percentile(seconds, 0.5), percentile(seconds, 0.99), max(seconds))
@@ -112,14 +117,14 @@ def plot(result: Result, file: Path) -> None:
     step = min(STEP, result.seconds / SHORT)
     slots: dict[int, list[float]] = {}
     for one in result.tally.answers:
-        if not one.fetched:
+        if not one.fhir:
             slots.setdefault(int(one.at / step), []).append(one.seconds * MS)
     at = [slot * step for slot in sorted(slots)]
     for share, name in ((0.5, "p50"), (0.99, "p99")):
         above.plot(at, [percentile(slots[s], share) for s in sorted(slots)], label=name)
-    for when, what in result.happened:
-        above.axvline(when, color="grey", alpha=0.4, linewidth=0.7)
-        below.axvline(when, color="grey", alpha=0.4, linewidth=0.7, label=f"_{what}")
+    for event in result.happened:
+        for axes in (above, below):
+            axes.axvline(event.at, color="grey", alpha=0.4, linewidth=0.7)
     for pid in dict.fromkeys(pid for _, pid, _ in result.memory):
         below.plot(*zip(*[(t, mb) for t, one, mb in result.memory if one == pid], strict=True))
     above.set(yscale="log", ylabel="ms, complete calls")

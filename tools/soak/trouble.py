@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import socket
@@ -22,23 +23,42 @@ DROPPED = 30
 BURST = 60  # calls at once, all of which wait for a FHIR server that stalls
 DOWN = 1.5  # seconds without a database
 SLOW = 30.0  # seconds a slow client drips at most; it is to be cut off after PATIENCE
+KILLED, MORE = "a process killed", "more calls than are worked on"
+STOPPED, HANGS = "the database restarted", "the database hangs"
+#: when calls may be told to come back, and when connections may break
+FILLS, CUTS = frozenset({MORE, STOPPED, HANGS}), frozenset({KILLED})
+
+
+@dataclass(slots=True)
+class Event:
+    """Something done to the service, from when until when: seconds since the start."""
+
+    name: str
+    at: float
+    until: float = math.inf
 
 
 @dataclass(slots=True)
 class Trouble:
-    """`happened`: when (seconds since the start) and what. `wrong`: as in the clients' tally."""
+    """`wrong`: as in the clients' tally."""
 
     world: World
     clients: Clients
     stalled: Call
-    happened: list[tuple[float, str]] = field(default_factory=list)
+    happened: list[Event] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
     def make(self, number: int) -> None:
         """The next thing, by its number."""
         name, act = list(ACTS.items())[number % len(ACTS)]
-        self.happened.append((time.monotonic() - self.clients.tally.began, name))
-        act(self)
+        began = self.clients.tally.began
+        event = Event(name, time.monotonic() - began)
+        self.happened.append(event)
+        try:
+            act(self)
+        except Exception as error:  # noqa: BLE001  # the run must tell of it
+            self.wrong.append(f"{name}: {type(error).__name__}: {error}")
+        event.until = time.monotonic() - began
 
     def kill_worker(self) -> None:
         for pid in self.world.service.workers()[:1]:
@@ -114,11 +134,11 @@ def _feed(connection: socket.socket, over: threading.Event) -> None:
 
 
 ACTS: dict[str, Callable[[Trouble], None]] = {
-    "a process killed": Trouble.kill_worker,
+    KILLED: Trouble.kill_worker,
     "slow clients": Trouble.drip,
-    "the database restarted": Trouble.restart_database,
-    "more calls than are worked on": Trouble.burst,
+    STOPPED: Trouble.restart_database,
+    MORE: Trouble.burst,
     "connections dropped": Trouble.drop_connections,
     "the configuration reloaded": Trouble.reload,
-    "the database hangs": Trouble.hang_database,
+    HANGS: Trouble.hang_database,
 }
