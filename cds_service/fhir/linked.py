@@ -7,7 +7,7 @@ from datetime import date
 
 from cds_service.fhir.releases import R4_TYPES
 from cds_service.patient.facts import DraftResource, Order, OrderKind
-from cds_service.patient.injections import same_side
+from cds_service.patient.group import same_side
 from cds_service.patient.sides import NOT_STATED
 from cds_service.patient.when import YES
 

@@ -68,5 +68,5 @@ def why_not(answers: Answers, at_origin: Answer, place: Place, reason: Reason) -
     if at_origin is NO:
         if place is Place.ELSEWHERE or reason is Reason.ELSEWHERE:
             return "another site or reason"
-        return "no site stated, and no PHT at that time"
+        return f"{place.value}, and no PHT at that time"
     return ""

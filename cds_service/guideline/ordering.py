@@ -67,7 +67,14 @@ def used(order: Order, reference: str, words: str) -> Used:
 
 
 def sides(case: Case, order: Order) -> tuple[SideTimeline, ...]:
-    """The sides an order may be for: its own, else the diseased one, else both (G5)."""
+    """The sides an order may be for: its own, else the diseased one, else both (G5).
+
+    Each as it stood before: an injection that carries out the order is not prior to it.
+    """
+    return tuple(side.before(order) for side in _possible(case, order))
+
+
+def _possible(case: Case, order: Order) -> tuple[SideTimeline, ...]:
     if order.side in (LEFT, RIGHT):
         return (case.timeline.side(order.side),)
     if order.side is BOTH:
@@ -92,7 +99,15 @@ def aimed(case: Case, order: Order) -> Criterion:
     if order.at_origin is YES:
         return Criterion(question, YES, "by site or reason")
     active = disease(case)
+    if active.answer is YES and all(_operated(side) for side in _possible(case, order)):
+        because = "neither site nor reason, and operated on in this episode"
+        return Criterion(question, UNKNOWN, because)
     return Criterion(question, active.answer, f"neither site nor reason; PHT {active.because}")
+
+
+def _operated(side: SideTimeline) -> bool:
+    """After surgery only an order that is itself aimed there counts (G2)."""
+    return any(side.in_episode(care.start) is YES for care in side.surgery)
 
 
 def for_either_side(

@@ -40,7 +40,7 @@ class Episode:
         perhaps = earliest_of([when for d in self.perhaps if (when := day(d))])
         if sure is None or perhaps is None:
             return sure
-        return When(min(sure.earliest, perhaps.earliest), sure.latest)
+        return When(min(sure.earliest, perhaps.earliest), sure.latest, sure.last)
 
 
 def episodes(

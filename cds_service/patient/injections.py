@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from cds_service.patient.facts import Given, Injection, Note
+from cds_service.patient.completed import Orders
+from cds_service.patient.facts import Given, Injection, Note, Order
+from cds_service.patient.group import Group, same_side
 from cds_service.patient.sides import Laterality
 from cds_service.patient.when import NO, UNKNOWN, YES, When, earliest_of
 
@@ -30,35 +32,6 @@ class Event:
         return not self.doubts
 
 
-class _Group:
-    """Records of one injection while they are gathered."""
-
-    def __init__(self, record: Injection) -> None:
-        self.records = [record]
-        self.first = record.when
-        self.side = record.side
-        self.may_repeat = False
-        self.steroid_ordered = False
-
-    def takes(self, record: Injection) -> None:
-        self.records.append(record)
-        self.side = _common(self.side, record.side)
-
-
-def _common(one: Laterality, other: Laterality) -> Laterality:
-    """The side two records of one injection share; left and both are left."""
-    if one is Laterality.UNKNOWN or other is Laterality.UNKNOWN:
-        return other if one is Laterality.UNKNOWN else one
-    if Laterality.BOTH in (one, other):
-        return other if one is Laterality.BOTH else one
-    return one if one is other else Laterality.UNKNOWN
-
-
-def same_side(one: Laterality, other: Laterality) -> bool:
-    """Same side, or one of them not stated."""
-    return one.covers(other) is not NO or other.covers(one) is not NO
-
-
 def merge(
     records: Iterable[Injection], *, same_days: int, order_days: int
 ) -> tuple[tuple[Event, ...], tuple[Note, ...]]:
@@ -71,7 +44,7 @@ def merge(
     given = [r for r in counted if r.given in (Given.DONE, Given.PERHAPS)]
     orders = [r for r in counted if r.given is Given.ORDERED]
     groups = _grouped(given, same_days)
-    ordered = _Orders(groups, same_days, order_days)
+    ordered = Orders(groups, same_days, order_days)
     belonging = [order for order in orders if ordered.belongs(order)]
     unused = [order for order in orders if order not in belonging]
     events = [_event(group) for group in groups] + [_event(g) for g in _grouped(unused, same_days)]
@@ -123,15 +96,15 @@ def _why_excluded(record: Injection, elsewhere: set[str], other_days: set[date])
     return ""
 
 
-def _grouped(records: Sequence[Injection], same_days: int) -> list[_Group]:
+def _grouped(records: Sequence[Injection], same_days: int) -> list[Group]:
     """Linked records, and records of one side at most `same_days` from a group's first date."""
-    groups: list[_Group] = []
-    named: dict[str, _Group] = {}  # a record's own reference -> its group
-    pointed: dict[str, _Group] = {}  # a reference some record points to -> that record's group
+    groups: list[Group] = []
+    named: dict[str, Group] = {}  # a record's own reference -> its group
+    pointed: dict[str, Group] = {}  # a reference some record points to -> that record's group
     for record in sorted(records, key=_exact_first):
         group = _linked(record, named, pointed) or _same_date(record, groups, same_days)
         if group is None:
-            group = _Group(record)
+            group = Group(record)
             groups.append(group)
         else:
             group.takes(record)
@@ -149,9 +122,7 @@ def _exact_first(record: Injection) -> tuple[int, date, date, str]:
     return int(not record.when.exact), record.when.latest, record.when.earliest, record.reference
 
 
-def _linked(
-    record: Injection, named: dict[str, _Group], pointed: dict[str, _Group]
-) -> _Group | None:
+def _linked(record: Injection, named: dict[str, Group], pointed: dict[str, Group]) -> Group | None:
     """The group of a record this one references, or that references this one.
 
     Two records that only share an order are not linked (G4).
@@ -162,7 +133,7 @@ def _linked(
     return pointed.get(record.reference)
 
 
-def _same_date(record: Injection, groups: list[_Group], same_days: int) -> _Group | None:
+def _same_date(record: Injection, groups: list[Group], same_days: int) -> Group | None:
     """The last groups are the nearest in time, since exact dates come in order."""
     if record.when is None or not record.when.exact:
         return None
@@ -174,7 +145,7 @@ def _same_date(record: Injection, groups: list[_Group], same_days: int) -> _Grou
     return None
 
 
-def _mark_possible_repeats(groups: list[_Group], same_days: int) -> None:
+def _mark_possible_repeats(groups: list[Group], same_days: int) -> None:
     """An imprecise date that could be the same day as another group's may be a repeat of it."""
     exact: dict[Laterality, list[date]] = {}
     for group in sorted(groups, key=_first_day):
@@ -198,59 +169,11 @@ def _any_between(days: list[date], begin: date, end: date) -> bool:
     return index < len(days) and days[index] <= end
 
 
-def _first_day(group: _Group) -> date:
+def _first_day(group: Group) -> date:
     return group.first.earliest if group.first else date.max
 
 
-def _points(group: _Group, order: Injection) -> bool:
-    return any(order.reference in r.links or r.reference in order.links for r in group.records)
-
-
-class _Orders:
-    """Which completed orders belong to an injection given (G4), and what they add to it (G5)."""
-
-    def __init__(self, groups: list[_Group], same_days: int, order_days: int) -> None:
-        self._groups, self._same, self._within = groups, same_days, order_days
-        self._linked = {link for group in groups for r in group.records for link in r.links}
-        self._named = {r.reference for group in groups for r in group.records}
-        self._days = sorted((g.first.earliest, i) for i, g in enumerate(groups) if g.first)
-
-    def belongs(self, order: Injection) -> bool:
-        group = self._by_link(order) or self._by_date(order)
-        if group is None:
-            return False
-        near = self._near(order, group) or _points(group, order)
-        if near and order.steroid is YES and order.local is not NO:
-            group.steroid_ordered = True  # an injection that names no drug was of this one
-        return True
-
-    def _by_link(self, order: Injection) -> _Group | None:
-        if order.reference not in self._linked and not order.links & self._named:
-            return None
-        return next(group for group in self._groups if _points(group, order))
-
-    def _by_date(self, order: Injection) -> _Group | None:
-        if order.when is None:
-            return None
-        for day, index in self._days[bisect_left(self._days, (order.when.latest, 0)) :]:
-            if (day - order.when.earliest).days > self._within:
-                return None
-            group = self._groups[index]
-            if same_side(group.side, order.side) and self._apart(order, group, self._within):
-                return group
-        return None
-
-    def _near(self, order: Injection, group: _Group) -> bool:
-        return self._apart(order, group, self._same)
-
-    @staticmethod
-    def _apart(order: Injection, group: _Group, days: int) -> bool:
-        if order.when is None or group.first is None:
-            return False
-        return order.when.days_until(group.first).at_most(days) is YES
-
-
-def _event(group: _Group) -> Event:
+def _event(group: Group) -> Event:
     dated = [
         record.when for record in group.records if record.when is not None and record.when.exact
     ]
@@ -258,7 +181,7 @@ def _event(group: _Group) -> Event:
     return Event(tuple(group.records), group.side, when, tuple(_doubts(group)))
 
 
-def _doubts(group: _Group) -> list[str]:
+def _doubts(group: Group) -> list[str]:
     """Why the injection is only possible; empty when certain."""
     if all(record.given is Given.ORDERED for record in group.records):
         return ["a completed order with no record of the injection being given"]
@@ -285,6 +208,16 @@ def _doubts(group: _Group) -> list[str]:
 
 def _by_date(event: Event) -> tuple[date, str]:
     return (event.when.earliest if event.when else date.max), event.records[0].reference
+
+
+def of_order(events: Sequence[Event], order: Order) -> list[Event]:
+    """The injections that carry out an order which is signed after the act.
+
+    One placed before may have led to several: all of them are prior to the next.
+    """
+    drafts = {draft.reference for draft in order.drafts if not draft.placed}
+    own = [event for event in events if any(r.links & drafts for r in event.records)]
+    return own[-order.injections :]
 
 
 def with_doubt(event: Event, doubt: str) -> Event:

@@ -10,14 +10,17 @@ from cds_service.patient.when import NO, UNKNOWN, YES, Answer, When
 
 
 def at_hamstring_origin(place: Place, reason: Reason, during_disease: Answer) -> Answer:
-    """G5: YES by site or reason, NO elsewhere, UNKNOWN when neither is stated during disease."""
+    """G5: YES by site or reason, NO elsewhere, UNKNOWN when neither is stated during disease.
+
+    Before any disease buttock and thigh say no more than no site; the ischium may be the origin.
+    """
     if place in (Place.ORIGIN, Place.ELSEWHERE):
         return Answer.of(place is Place.ORIGIN)
     if reason in (Reason.PHT, Reason.ELSEWHERE):
         return Answer.of(reason is Reason.PHT)
-    if place in (Place.ISCHIUM, Place.REGION):
-        return YES if during_disease is YES else UNKNOWN
-    return NO if during_disease is NO else UNKNOWN
+    if place in (Place.ISCHIUM, Place.REGION) and during_disease is YES:
+        return YES
+    return NO if during_disease is NO and place is not Place.ISCHIUM else UNKNOWN
 
 
 def concerns_pht(place: Place, reason: Reason) -> Answer:

@@ -21,11 +21,12 @@ from cds_service.patient.facts import (
     Measure,
     MeasureKind,
     Note,
+    Order,
     Referral,
     Score,
     Specialty,
 )
-from cds_service.patient.injections import Event, merge, with_doubt
+from cds_service.patient.injections import Event, merge, of_order, with_doubt
 from cds_service.patient.loading import Clock, Span, clipped, clock
 from cds_service.patient.origin import during_disease
 from cds_service.patient.sides import BOTH, LEFT, NOT_STATED, RIGHT, Laterality
@@ -98,7 +99,9 @@ class Timeline:
         return SideTimeline(self, Episode(wanted, (), NO))
 
     def notes(self) -> tuple[Note, ...]:
-        return (*self.left_out, *self.facts.noted)
+        signed = [e for order in self.facts.orders for e in of_order(self.injections, order)]
+        own = (Note(e.records[0].reference, "given by the order being signed") for e in signed)
+        return (*self.left_out, *own, *self.facts.noted)
 
 
 class SideTimeline:
@@ -149,6 +152,15 @@ class SideTimeline:
             return self.concerns(event.side) & (UNKNOWN if unsure else YES)
         others = [d for d in self._patient.facts.diagnoses if d.side.covers(self.side.other) is YES]
         return YES if during_disease(others, event.when, self.today) is NO else UNKNOWN
+
+    def before(self, order: Order) -> SideTimeline:
+        """The side as it stood before the order was carried out."""
+        own = of_order(self.injections, order)
+        if not own:
+            return self
+        made = SideTimeline(self._patient, self.episode, lent=self._lent)
+        made.injections = tuple(event for event in self.injections if event not in own)
+        return made
 
     @cached_property
     def pending_injections(self) -> tuple[Injection, ...]:

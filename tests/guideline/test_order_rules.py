@@ -120,6 +120,28 @@ def test_without_an_active_disease_the_order_itself_must_be_aimed_at_the_origin(
     assert ordered(over, service(bodySite=thigh)) == []
 
 
+def test_after_surgery_the_order_itself_must_be_aimed_at_the_origin() -> None:
+    """G2: an order without site or reason may then be for anything; that is told as unjudged."""
+    done = procedure("op", local("hamstring-surgery"), ago(50), bodySite=[origin("left")])
+    records = [*LEFT, *given(300, 200, 100)]
+    assert of(COUNT, [*records, done], service()) == ["critical"]
+    assert of(COUNT, [*records, done], service(side=None, reasonCode=[local("pht")])) == [
+        "critical"
+    ]
+    made = sign([*records, done], service(side=None))
+    assert made.cards == []
+    assert COUNT in {one["rule"] for one in made.unjudged()}
+    assert ordered([*LEFT, done], service("p", "prp-injection", None)) == []
+    for other in (
+        {**done, "performedDateTime": ago(500)},  # before the episode
+        {**done, "performedDateTime": None},
+        {**done, "bodySite": [origin("right")]},
+    ):
+        assert of(COUNT, [*records, other], service(side=None)) == ["critical"]
+    right = given(300, 200, 100, side="right", name="r")
+    assert COUNT in sign([*BOTH, *right, done], service(side=None)).rules
+
+
 def test_an_encounter_diagnosis_of_long_ago_is_no_current_episode() -> None:
     visit = {"clinicalStatus": None, **VISIT}
     assert of(COUNT, [pht(**visit, recordedDate=ago(365)), *given(300, 200, 100)], service()) == [
@@ -281,6 +303,32 @@ def test_a_drug_drafted_beside_an_injection_of_the_knee_is_for_the_knee() -> Non
     assert of(COUNT, records, medicine(), joint, service()) == ["critical"]
     sited = medicine(dosageInstruction=[{"site": origin("left")}])
     assert of(COUNT, records, sited, joint) == ["critical"]
+
+
+@pytest.mark.parametrize("placed", [False, True])
+def test_an_injection_that_carries_out_the_order_is_not_prior_to_it(placed: bool) -> None:
+    """Signed after the act, as is usual. An order placed before may have led to several."""
+    done = injection("now", ago(0), basedOn=[{"reference": "ServiceRequest/d1"}])
+    records = [*LEFT, *given(300, 200), done]
+    draft = service(status="active" if placed else "draft")
+    assert of(COUNT, records, draft) == (["critical"] if placed else [])
+    if not placed:
+        assert ordered(records, draft) == [f"{THIRD} info"]
+        made = sign(records, draft).response(explain=True)["extension"]["org.pht-cds.rationale"]
+        assert {"reference": "Procedure/now", "reason": "given by the order being signed"} in made[
+            "leftOut"
+        ]
+        assert of(COUNT, records, service("d2")) == ["critical"]
+
+
+def test_of_injections_that_name_the_order_as_many_as_it_orders_carry_it_out() -> None:
+    by_order = {"basedOn": [{"reference": "MedicationRequest/m1"}]}
+    done = [injection("a", ago(60), **by_order), injection("b", ago(1), **by_order)]
+    draft = medicine(dosageInstruction=[{"site": origin("left")}])
+    assert of(THIRD, [*LEFT, *given(300), *done], draft) == ["info"]
+    again = {**draft, "dispenseRequest": {"numberOfRepeatsAllowed": 1}}
+    assert ordered([*LEFT, *given(300), *done], again) == []
+    assert ordered([*LEFT, *given(300), *done], service(), draft) == [f"{THIRD} info"]
 
 
 # --- steroid-third-injection ---

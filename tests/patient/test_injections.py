@@ -10,6 +10,7 @@ from cds_service.patient.facts import Given
 from cds_service.patient.injections import Event, merge
 from cds_service.patient.sides import LEFT, NOT_STATED
 from tests.strategies import (
+    CLINICAL,
     CPT,
     ICD,
     KENALOG,
@@ -103,6 +104,60 @@ def test_a_completed_order_within_30_days_before_an_injection_belongs_to_it(
         "m", ago(50 + days_before), KENALOG, status="completed", reasonCode=[local("pht")]
     )
     assert counted(injection("i", ago(50)), order) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "ordered", "expected"),
+    [
+        ("2026-01", "2026-01-10", (1, 0)),
+        ("2026-01", "2026-01-31", (1, 0)),
+        ("2026-01", "2026-02-01", (1, 1)),
+        ("2026-01", "2025-12-02", (1, 0)),
+        ("2026-01", "2025-12-01", (1, 1)),
+        ("2026-01-15", "2026-01", (1, 0)),
+        ("2026-01-15", "2025-12", (1, 0)),
+        ("2026-01-15", "2025-11", (1, 1)),
+        ("2026-01-15", "2026-02", (1, 1)),
+        ("2026", "2026-04-10", (1, 0)),
+    ],
+)
+def test_an_order_that_may_be_of_an_injection_makes_no_further_one(
+    given: str, ordered: str, expected: tuple[int, int]
+) -> None:
+    order = prescription("m", ordered, KENALOG, status="completed", reasonCode=[local("pht")])
+    assert counted(injection("i", given), order) == expected
+    away = prescription(
+        "m",
+        ordered,
+        KENALOG,
+        status="completed",
+        dosageInstruction=[{"site": origin("right"), "route": local("peritendinous")}],
+    )
+    assert counted(injection("i", given), away) == (1, 1)
+
+
+def test_orders_of_the_same_months_do_not_double_the_injections() -> None:
+    made = [
+        one
+        for month in ("01", "03")
+        for one in (
+            administration(f"a{month}", f"2026-{month}", **SITED),
+            prescription(
+                f"m{month}",
+                f"2026-{month}-10",
+                KENALOG,
+                status="completed",
+                reasonCode=[local("pht")],
+            ),
+        )
+    ]
+    assert counted(*made) == (2, 0)
+
+
+def test_an_order_of_an_unknown_day_of_the_month_does_not_name_the_drug() -> None:
+    unnamed = procedure("p", concept((CPT, "20551")), "2026-01", bodySite=[origin("left")])
+    order = prescription("m", "2026-01-31", TRIAMCINOLONE, status="completed")
+    assert counted(unnamed, order) == (0, 1)
 
 
 def test_a_service_request_is_no_injection_given() -> None:
@@ -353,9 +408,24 @@ def test_without_site_and_before_any_disease_it_was_another_tendon() -> None:
     assert counted(injection("i", ago(800), side=None)) == (0, 0)
 
 
-def test_an_injection_at_a_region_before_the_disease_is_not_certain() -> None:
-    early = injection("i", ago(800), bodySite=[concept((SCT, "723979003"))])
-    assert counted(early)[0] == 0
+@pytest.mark.parametrize(
+    ("site", "before", "during"),
+    [
+        ("723979003", (0, 0), (1, 0)),
+        ("61396006", (0, 0), (1, 0)),
+        ("85710004", (0, 1), (1, 0)),
+    ],
+    ids=["buttock", "thigh", "ischium"],
+)
+def test_a_region_is_the_origin_only_while_the_disease_is_active(
+    site: str, before: tuple[int, int], during: tuple[int, int]
+) -> None:
+    stated = {"bodySite": [concept((SCT, site))]}
+    assert counted(injection("i", ago(800), **stated)) == before
+    assert counted(injection("i", ago(300), **stated)) == during
+    assert counted(injection("i", None, **stated)) == (0, 1)
+    resolved = pht(clinicalStatus=concept((CLINICAL, "resolved")), abatementDateTime=ago(350))
+    assert counted(resolved, injection("i", ago(300), **stated)) == before
 
 
 @pytest.mark.parametrize(
