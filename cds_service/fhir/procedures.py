@@ -157,7 +157,7 @@ def _read_surgery(act: Act) -> None:
     if concept is None or act.status in GOING_ON:
         return
     close = act.site.place in (Place.ORIGIN, Place.ISCHIUM) or act.reason is Reason.PHT
-    if close or (named and act.concerns_pht is not NO):
+    if named or close:
         ended = act.span.end or act.span.start
         replace(act, span=Span(ended, ended)).add_care(CareKind.SURGERY, concept)
     else:

@@ -267,7 +267,12 @@ CPT_27391 = concept(("http://www.ama-assn.org/go/cpt", "27391"))
 
 
 def test_the_specific_surgery_code_counts_alone_the_others_need_site_or_reason() -> None:
-    assert shown(*OVERDUE, procedure("op", CPT_27097, ago(5))) == []
+    for elements in (
+        {},
+        {"bodySite": [{"text": "Structure of left hip joint"}]},
+        {"reasonCode": [concept(("http://hl7.org/fhir/sid/icd-10-cm", "S76.312A"))]},
+    ):
+        assert shown(*OVERDUE, procedure("op", CPT_27097, ago(5), **elements)) == []
     other = procedure("op", CPT_27391, ago(5))
     assert shown(*OVERDUE, other) == shown(*OVERDUE)
     assert shown(*OVERDUE, {**other, "bodySite": [origin("left")]}) == []
