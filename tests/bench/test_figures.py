@@ -141,6 +141,7 @@ def test_the_worst_spread_of_all_bodies_counts_too() -> None:
         one.cpu = [0.1]
     usual, worst = targets(Figures(samples), "service", "service", "service")
     assert (usual.measured.median, worst.measured.median) == (1, 9)
+    assert worst.name.endswith("of 2: 100 kB, 20 relevant, service")
 
 
 def points(*sizes: float, seconds: float = 30.0) -> list[tuple[int, float, float]]:

@@ -17,7 +17,7 @@ from tools.bench.resolved import Measured
 #: bytes, relevant resources; in turns
 SHAPES = ((10_000, 5), (30_000, 20))
 CONNECTIONS = 8
-BATCH = 1_000  # calls; their tokens are signed just before they are sent
+BATCH = 250  # calls; their tokens are signed just before they are sent, and must not expire
 POINTS = 20
 FULL = 0.2  # of the calls, after which what is remembered of codes and texts has reached its bounds
 SETTLED = LIFE + 15  # seconds, after which as many tokens are forgotten as come

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from operator import truediv
 
 from tools.bench.growth import SETTLED, SHAPES, grown
 from tools.bench.measure import Sample
 from tools.bench.reasons import why
 from tools.bench.report import MOMENTS, Run
+from tools.bench.resolved import paired
 from tools.bench.subjects import BARE, DEFAULTS, LEDGER, WHOLE
 from tools.bench.targets import ENOUGH, FEW, FLOOR, KB, MS, Target
 
@@ -118,7 +120,8 @@ def _figures(one: Sample, run: Run) -> str:
     if not one.latencies:
         return f"{one.fault or 'none was answered'} | - | - | - | - | - | {_refusals(one)}"
     floor = run.figures.of(FLOOR, one.asked, one.relevant, one.connections, new=one.new)
-    ratio = f"{one.percentile(0.5) / floor.percentile(0.5):.2f}" if floor else "-"
+    alternated = floor and one.subject != DEFAULTS
+    ratio = f"{paired(one.medians(), floor.medians(), truediv).median:.2f}" if alternated else "-"
     times = [f"{one.percentile(p) * MS:.2f}" for p in (0.5, 0.95, 0.99)]
     if len(one.latencies) < ENOUGH:
         times[-1] = "-"

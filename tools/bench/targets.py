@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+from operator import truediv
 
 from tools.bench.measure import Sample
 from tools.bench.resolved import Measured, paired
@@ -135,7 +136,7 @@ def _large(figures: Figures, subject: str) -> Iterator[Target]:
         yield Target(
             kind=Kind.RATIO,
             name="p50 as a multiple of the floor's, 1,000 kB",
-            measured=paired(one.medians(), floor.medians(), lambda a, b: a / b),
+            measured=paired(one.medians(), floor.medians(), truediv),
             limit=LARGE_RATIO,
             unit="x",
             of=(subject, 1000 * KB, SOME),
@@ -149,7 +150,7 @@ def _under_load(figures: Figures, subject: str) -> Iterator[Target]:
         yield Target(
             kind=Kind.THROUGHPUT,
             name="calls a second as a share of the floor's, 100 kB, 8 connections",
-            measured=paired(one.rates(), floor.rates(), lambda a, b: a / b),
+            measured=paired(one.rates(), floor.rates(), truediv),
             limit=THROUGHPUT_RATIO,
             unit="x",
             at_most=False,
@@ -170,7 +171,8 @@ def _spread(figures: Figures, subject: str) -> Iterator[Target]:
     ]
     if others:
         worst = max(others, key=_multiple)
-        which = f"{worst.asked // KB:,} kB, {worst.relevant} relevant, {worst.subject}"
+        words = ", new words" if worst.new else ""
+        which = f"{worst.asked // KB:,} kB{words}, {worst.relevant} relevant, {worst.subject}"
         yield _apart(f"the same, the worst of {len(others)}: {which}", worst)
 
 
