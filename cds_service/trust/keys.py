@@ -30,7 +30,8 @@ MOST_KEYS = 100
 SMALLEST_RSA = 2048  # bits
 REFETCH_EVERY = 30.0  # seconds between fetches for unknown key ids, and after a failure
 WAIT = 1.0  # seconds for keys that are being fetched; an EHR waits a few seconds for its cards
-WAITERS = 8  # callers at once who wait for the keys of one client
+FIRST = 4.0  # the same where none serve: without them every call would be refused
+WAITERS = 16  # callers at once who wait for the keys of one client
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519"}
 _SYMMETRIC_OR_PRIVATE = ("k", "d")  # members no public key has
 
@@ -146,7 +147,8 @@ class RemoteKeys:
     """Keys from the one address a client registered. Safe between threads.
 
     They are fetched in a thread of their own. Whoever needs what is being fetched waits WAIT
-    seconds at most, and only WAITERS at once; the others are answered by what is held.
+    seconds at most (FIRST where no keys serve), and only WAITERS at once; the others are answered
+    by what is held.
     `ttl` and `stale` are seconds: how long keys serve without a look, and how long they
     serve while the address does not answer. `client` is its name, for the log.
     """
@@ -228,7 +230,7 @@ class RemoteKeys:
         under_way = self._under_way
         if under_way and self._waiters.acquire(blocking=False):
             try:
-                under_way.wait(WAIT)
+                under_way.wait(FIRST if self._aged(self._ttl + self._stale) else WAIT)
             finally:
                 self._waiters.release()
 

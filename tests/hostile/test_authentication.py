@@ -10,8 +10,11 @@ import hashlib
 import hmac
 import json
 import socket
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -379,6 +382,45 @@ def test_attack_a_token_replayed_to_another_server(guarded: Guarded, second: Run
     other = guarded.north.token(HERE, tenant="a")
     assert guarded.post(other, base=second.url).status_code == 200
     assert guarded.post(other).status_code == 401
+
+
+def test_attack_a_token_replayed_at_the_time_limit_as_shipped(
+    start: Start, guarded: Guarded, tmp_path: Path
+) -> None:
+    """A database that is slower is one that is down: a second use is then told, never silent."""
+    environment = guarded.environment | {"CDS_SERVICE_STATE": str(tmp_path)}
+    del environment["CDS_SERVICE_DATABASE_TIMEOUT"]
+    arguments = ("serve", "--workers", "1", "--allow-fixed-today")
+    servers = [start(*arguments, **environment) for _ in range(2)]
+
+    def used_twice() -> bool:
+        """Whether each server took the token; their logs then tell how it was checked."""
+        token = guarded.bearer()
+        answers = [guarded.post(token, base=server.url) for server in servers]
+        assert answers[0].status_code == 200
+        assert answers[1].status_code in (200, 401)
+        lines = [line_of(s, answer) for s, answer in zip(servers, answers, strict=True)]
+        told = any("replay-local" in line.get("degraded", ()) for line in lines)
+        assert told or lines[1]["reason"] == "replayed"
+        return answers[1].status_code == 200
+
+    for _ in range(10):
+        used_twice()
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert used_twice()
+        other.rollback()
+    assert eventually(lambda: not used_twice())
+    for server in servers:
+        server.stop()
+
+
+def line_of(running: Running, answer: requests.Response) -> dict[str, Any]:
+    """What the log has of the request that was answered."""
+    number = answer.headers["X-Request-Id"]
+    lines = [line for line in running.log.read_text().splitlines() if number in line]
+    told: dict[str, Any] = json.loads(lines[-1])
+    return told
 
 
 @pytest.mark.requirement("3.0-48")

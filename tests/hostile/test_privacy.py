@@ -26,6 +26,7 @@ from tests.fhir import servers
 from tests.fhir.servers import FakeFhir
 from tests.hostile.conftest import FIXTURES, PUBLIC, SERVICE
 from tests.hostile.sites import Site, migrated
+from tests.operators import PASSWORD, line, operators_file
 from tests.postgres import Postgres
 from tests.strategies import loading, patient, pht
 from tests.trust.signing import Ehr
@@ -395,6 +396,60 @@ def test_the_what_if_page_leaves_nothing_behind(start: Start, tmp_path: Path) ->
     for file in state.rglob("*"):
         if file.is_file():
             assert_clean(str(file), file.read_bytes())
+
+
+def test_what_people_type_and_open_is_left_nowhere(start: Start, site: Site) -> None:
+    """Names and passwords that nobody has, addresses of launches, questions of a report."""
+    with (site.folder / "site.toml").open("a") as file:
+        file.write('[clients.north.smart]\nclient_id = "pht"\n')
+    people = {"CONSOLE": "password", "OPERATORS": str(operators_file(site.folder, line("ada")))}
+    running = site.started(start, **{f"CDS_SERVICE_{name}": one for name, one in people.items()})
+    with requests.Session() as browser:
+        log_in(browser, running.url, MARK, f"{MARK} {PASSWORD}", 403)
+        log_in(browser, running.url, "ada", f"{MARK} {PASSWORD}", 403)
+        log_in(browser, running.url, "ada", PASSWORD, 303)
+        for path in (
+            f"/console/feedback?client={MARK}&rule={MARK}&since={MARK}",
+            f"/console/feedback.json?client={MARK}&until={MARK}",
+            f"/console/login?next=/{MARK}",
+            f"/smart/launch?iss={site.hospital.url}/{MARK}&launch={MARK}",
+            f"/smart/launch?iss={site.hospital.url}&launch={MARK}",
+            f"/smart/callback?state={MARK}&code={MARK}&iss={MARK}&error={MARK}",
+            f"/smart/app/{MARK}",
+        ):
+            answer = browser.get(running.url + path, headers=cookies(browser), timeout=60)
+            assert answer.status_code < 500 or path.startswith("/smart"), path
+        answer = browser.post(f"{running.url}/smart/app/{MARK}/end", data={MARK: MARK}, timeout=60)
+        assert answer.status_code < 500
+    assert_clean("metrics", requests.get(running.metrics + "/metrics", timeout=20).content)
+    running.stop()
+    log = running.log.read_bytes()
+    for word in (b"login-refused", b'"operator": "ada"', b"/smart/launch", b"/console/feedback"):
+        assert word in log
+    assert_clean("log", log)
+    for file in (site.folder / "state").rglob("*"):
+        if file.is_file():
+            assert_clean(str(file), file.read_bytes(), MARK)
+
+
+def log_in(browser: requests.Session, url: str, name: str, password: str, status: int) -> None:
+    page = browser.get(f"{url}/console/login?next={MARK}", headers=cookies(browser), timeout=20)
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert found
+    form = {"csrf_token": found[1], "name": name, "password": password, "next": f"/{MARK}"}
+    answer = browser.post(
+        f"{url}/console/login",
+        data=form,
+        headers=cookies(browser),
+        allow_redirects=False,
+        timeout=60,
+    )
+    assert answer.status_code == status, answer.text
+
+
+def cookies(browser: requests.Session) -> dict[str, str]:
+    """Those that a browser would send over HTTPS only."""
+    return {"Cookie": "; ".join(f"{one.name}={one.value}" for one in browser.cookies)}
 
 
 def test_lint_prints_nothing_of_the_patient(tmp_path: Path) -> None:

@@ -123,7 +123,8 @@ class Hanging(Address):
 
 @pytest.fixture
 def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
-    monkeypatch.setattr(trust_keys, "WAIT", 0.05)
+    for name in ("WAIT", "FIRST"):
+        monkeypatch.setattr(trust_keys, name, 0.05)
     made = Hanging()
     yield made
     made.go.set()

@@ -17,11 +17,13 @@ import requests
 import trustme
 from flask import Flask
 from flask.testing import FlaskClient
+from prometheus_client import generate_latest
 
 from cds_service.settings import Settings
 from cds_service.trust.rates import REST, Rates
 from cds_service.trust.refusals import degraded
 from cds_service.web import create_app
+from cds_service.web.metrics import metrics
 from tests.conftest import ROOT, Running, Start
 from tests.redis_server import RedisServer, new_redis
 from tests.trust.signing import Ehr, Key, jwks
@@ -200,7 +202,7 @@ def test_the_refusal_is_logged_and_counted(
         called(client, NORTH, call)
     last = vars(caplog.records[-1])
     assert (last["client"], last["status"], last["reason"]) == ("north", 429, "rate-limit")
-    assert 'cds_limits_total{limit="rate"}' in client.get("/metrics").text
+    assert b'cds_limits_total{limit="rate"}' in generate_latest(metrics().registry)
 
 
 def test_the_usual_limit_is_for_clients_without_one_of_their_own(
