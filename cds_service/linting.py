@@ -133,7 +133,7 @@ def _key(looked: _Looked, name: str, value: Any) -> Key:
     if faults := survey.faults(value, path):
         looked.faults += faults
         return Key(name, NOT_FHIR)
-    found: dict[tuple[str, str], Resource] = {}
+    found: dict[str, Resource] = {}
     problem = collect(value, path, found, looked.evidence)
     looked.resources += found.values()
     if name not in looked.service.prefetch:
@@ -153,7 +153,7 @@ def _look_at_context(looked: _Looked) -> None:
         faults = survey.faults(value, path)
         looked.faults += faults
         if not faults:
-            found: dict[tuple[str, str], Resource] = {}
+            found: dict[str, Resource] = {}
             collect(value, path, found, Evidence())
             looked.resources += found.values()
 

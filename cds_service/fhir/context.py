@@ -134,11 +134,11 @@ def _bundled(
     context: Mapping[str, Any], name: str, evidence: Evidence, patient_id: str
 ) -> list[Resource]:
     """The resources of a Bundle of the context, in a fixed order, all about the patient."""
-    found: dict[tuple[str, str], Resource] = {}
+    found: dict[str, Resource] = {}
     problem = collect(context.get(name), f"context.{name}", found, evidence)
     if problem:
         raise DataUnavailable(f"context.{name}: {problem}", expression=[f"context.{name}"])
-    resources = sorted(found.values(), key=lambda resource: resource.reference)
+    resources = [found[reference] for reference in sorted(found)]
     for resource in resources:
         about(resource, evidence, patient_id)
     return resources

@@ -9,6 +9,7 @@ the whole call, wherever it came from.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -142,7 +143,7 @@ def gather(
     belongs to another patient.
     """
     evidence = Evidence()
-    found: dict[tuple[str, str], Resource] = {}
+    found: dict[str, Resource] = {}
     lacking = {k: f"prefetch key '{k}' was not supplied" for k in templates if k not in prefetch}
     for key, value in prefetch.items():
         problem = collect(value, f"prefetch.{key}", found, evidence)
@@ -155,16 +156,18 @@ def gather(
         else:
             del lacking[key]
     evidence.missing = {template_type(templates[key]): why for key, why in lacking.items()}
-    for identity in sorted(found):
-        resource = found[identity]
-        evidence.by_type.setdefault(resource.type, []).append(resource)
+    by_type: defaultdict[str, list[Resource]] = defaultdict(list)
+    for reference in sorted(found):
+        resource = found[reference]
+        by_type[resource.type].append(resource)
         evidence.named.setdefault(resource.sent_reference, resource)
+    evidence.by_type = dict(by_type)
     _same_patient(evidence, patient_id)
     return evidence
 
 
 def _add_fetched(
-    key: str, fetched: Fetched, found: dict[tuple[str, str], Resource], evidence: Evidence
+    key: str, fetched: Fetched, found: dict[str, Resource], evidence: Evidence
 ) -> str | None:
     """As `collect`, of pages whose `next` links were followed. What is no FHIR is not had."""
     try:
@@ -177,9 +180,7 @@ def _add_fetched(
     return None
 
 
-def collect(
-    value: Any, path: str, found: dict[tuple[str, str], Resource], evidence: Evidence
-) -> str | None:
+def collect(value: Any, path: str, found: dict[str, Resource], evidence: Evidence) -> str | None:
     """Put the resources of one value into `found`; returns what makes it incomplete."""
     if value is None:
         return None
@@ -199,7 +200,7 @@ def collect(
 
 
 def _bundle(
-    bundle: Mapping[str, Any], path: str, found: dict[tuple[str, str], Resource], evidence: Evidence
+    bundle: Mapping[str, Any], path: str, found: dict[str, Resource], evidence: Evidence
 ) -> str | None:
     problem: str | None = None
     entries = bundle.get("entry") or []
@@ -260,12 +261,11 @@ def _reference(raw: Mapping[str, Any], path: str) -> str:
     return path
 
 
-def _add(resource: Resource, found: dict[tuple[str, str], Resource]) -> None:
+def _add(resource: Resource, found: dict[str, Resource]) -> None:
     """The same resource sent twice is one; of two versions the later one counts."""
-    key = (resource.type, resource.reference)
-    known = found.get(key)
+    known = found.get(resource.reference)
     if known is None or _version(resource) > _version(known):
-        found[key] = resource
+        found[resource.reference] = resource
 
 
 def _version(resource: Resource) -> tuple[str, str]:

@@ -28,10 +28,7 @@ TREATMENTS = (
 
 
 def used_care(care: Care) -> Used:
-    until = "" if care.end == care.start else f" to {care.end}" if care.end else ""
-    until = " and going on" if care.ongoing else until
-    when = f"{care.start}{until}" if care.start else ""
-    return Used(care.reference, care.label, when, recognised_by=care.recognised_by)
+    return Used(care.reference, care.label, care.dates, recognised_by=care.recognised_by)
 
 
 def used_referral(referral: Referral) -> Used:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
+from functools import cached_property
 
 from cds_service.patient.sides import Laterality
 from cds_service.patient.when import NO, UNKNOWN, YES, Answer, When
@@ -132,7 +133,7 @@ class CareKind(Enum):
     SURGERY = "surgery"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Care(Record):
     """Treatment over a time: from `start` to `end`, or still going on (`ongoing`)."""
 
@@ -156,6 +157,16 @@ class Care(Record):
     supplied: bool = False
     #: NSAID only: the active order itself, which a suggestion may stop
     order: DraftResource | None = field(default=None, compare=False)
+
+    @cached_property
+    def dates(self) -> str:
+        """'2026-03-02', '2026-03-02 to 2026-04', '2026-03-02 and going on'; '' when undated."""
+        if self.start is None:
+            return ""
+        if self.ongoing:
+            return f"{self.start} and going on"
+        ends = self.end is not None and self.end != self.start
+        return f"{self.start} to {self.end}" if ends else str(self.start)
 
 
 class Specialty(Enum):
