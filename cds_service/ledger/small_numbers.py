@@ -11,8 +11,10 @@ each hidden count a way round is looked for, and the cheapest counts on it are h
 
 The totals are decided first, by themselves, and are the same in every breakdown. The way round
 of a hidden total must exist in every breakdown, that of a hidden count may change no total: so
-breakdowns of the same period may be laid side by side. Where there is no way round, the parts
-of that measure are not told at all (None).
+breakdowns of the same period may be laid side by side, as long as nothing but the totals joins
+their rows. Where rows of one are known to make up rows of another (versions a rule, days a week,
+rules a hook) they can be subtracted; a reader of both is not kept from that. Where there is no
+way round, the parts of that measure are not told at all (None).
 """
 
 from __future__ import annotations

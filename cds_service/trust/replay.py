@@ -20,6 +20,7 @@ from cds_service.store.engine import Store
 from cds_service.trust.refusals import Reason, degraded
 
 MOST = 200_000  # tokens remembered by one process
+SWEEP = 1  # seconds between deletions of what has expired, in one process
 
 
 class Full(Exception):
@@ -44,12 +45,20 @@ class StoredNonces:
     def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
+        self._swept = 0.0
 
     def remember(self, client: str, jti: str, until: float) -> bool:
         """False when it was remembered before. Raises NoncesUnavailable."""
-        expires, now = (datetime.fromtimestamp(t, UTC) for t in (until, self._now()))
+        now = self._now()
+        expires, today = (datetime.fromtimestamp(t, UTC) for t in (until, now))
+        # Not by every call: to delete what has expired takes as long as to note what is new.
+        sweep = not 0 <= now - self._swept < SWEEP
+        if sweep:
+            self._swept = now
         try:
-            return nonces.remember(self._store, client=client, jti=jti, expires=expires, now=now)
+            return nonces.remember(
+                self._store, client=client, jti=jti, expires=expires, now=today, sweep=sweep
+            )
         except Unavailable:
             raise NoncesUnavailable from None
 

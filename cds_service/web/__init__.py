@@ -37,7 +37,6 @@ from cds_service.fhir.client import FhirClient
 from cds_service.ledger.ledger import Ledger
 from cds_service.service import Service
 from cds_service.settings import Settings, Site
-from cds_service.site import SiteFile
 from cds_service.store.engine import Store
 from cds_service.trust import outbound
 from cds_service.trust.clients import Client
@@ -97,12 +96,15 @@ def create_app(
     if patients is not None:  # invented patients, for anyone
         settings = settings.model_copy(update={"auth": "open"})
     authenticator = callers.authenticator(settings, from_file.clients, offered, store)
+    known = callers.clients(settings, from_file.clients).values()
+    fetch = _fetch(settings, known, demo=patients is not None, answer=answer)
     shared = Wiring(
         settings=settings,
         site=site,
         services=offered,
         answer=answer,
-        fetch=_fetch(settings, from_file, demo=patients is not None, answer=answer),
+        fetch=fetch,
+        limited={c.name: fetch.limited_to(outbound.servers(c)) for c in known} if fetch else {},
         demo=patients,
         store=store,
         paused=_paused(settings, store) if store else None,
@@ -111,7 +113,7 @@ def create_app(
     attach(app, shared)
     _serve(app, settings, demo=patients is not None)
     readiness.init_app(app, Readiness(settings, shared.ledger, authenticator, shared.paused))
-    _serve_people(app, shared, callers.clients(settings, from_file.clients).values())
+    _serve_people(app, shared, known)
     operator = operators.init_app(app, settings, store, demo=patients is not None)
     gate.init_app(app, settings, authenticator, operator=operator, rates=callers.rates(settings))
     overload.init_app(app, settings)
@@ -133,14 +135,13 @@ def _serve_people(app: Flask, wiring: Wiring, clients: Iterable[Client]) -> None
 
 
 def _fetch(
-    settings: Settings, from_file: SiteFile, *, demo: bool, answer: Answer
+    settings: Settings, known: Iterable[Client], *, demo: bool, answer: Answer
 ) -> FhirClient | None:
     """The engine's way to FHIR servers, of which the demo may ask its own."""
     if answer is not engine.answer:
         return None
     own = demo_fhir.addresses(settings) if demo else ()
-    known = callers.clients(settings, from_file.clients)
-    return FhirClient(outbound.policy(settings, known.values(), own=own))
+    return FhirClient(outbound.policy(settings, known, own=own))
 
 
 def _paused(settings: Settings, store: Store) -> Paused:

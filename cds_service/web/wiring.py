@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
@@ -22,7 +22,6 @@ from cds_service.service import Service
 from cds_service.settings import Settings, Site
 from cds_service.site import ALL, CLIENT_IN_SHADOW
 from cds_service.store.engine import Store
-from cds_service.trust import outbound
 from cds_service.trust.clients import ANYONE, Client
 from cds_service.trust.pausing import Paused, withheld
 from cds_service.web import clock
@@ -64,6 +63,8 @@ class Wiring:
     answer: Answer
     demo: Demo | None
     fetch: FhirClient | None = None
+    #: by name of a registered client: for its FHIR servers alone
+    limited: Mapping[str, FhirClient] = field(default_factory=dict)
     #: without one nothing is remembered: for tests of other things
     store: Store | None = None
     paused: Paused | None = None
@@ -126,9 +127,7 @@ class Wiring:
 
     def _fetch(self, client: Client) -> FhirClient | None:
         """A registered client has FHIR servers of its own, or none."""
-        if self.fetch is None or client is ANYONE:
-            return self.fetch
-        return self.fetch.limited_to(outbound.servers(client))
+        return self.fetch if client is ANYONE else self.limited.get(client.name)
 
 
 def attach(app: Flask, wiring: Wiring) -> None:

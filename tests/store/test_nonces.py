@@ -14,6 +14,7 @@ from cds_service.store import schema
 from cds_service.store.engine import Store
 from cds_service.store.nonces import remember
 from cds_service.store.tables import nonces
+from cds_service.trust.replay import StoredNonces
 
 NOW = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=5)
@@ -44,6 +45,24 @@ def test_expired_tokens_are_forgotten(store: Store) -> None:
     remember(store, client="ehr", jti="b", expires=SOON, now=SOON + timedelta(seconds=1))
     with store.read() as connection:
         assert connection.scalar(select(func.count()).select_from(nonces)) == 1
+
+
+def test_a_process_deletes_what_has_expired_once_a_second(store: Store) -> None:
+    clock = [SOON.timestamp()]
+    seen = StoredNonces(store, now=lambda: clock[0])
+
+    def kept(jti: str, after: float, until: float = 300) -> int:
+        """How many there are once this one has come, so much later."""
+        clock[0] += after
+        assert seen.remember("ehr", jti, clock[0] + until)
+        with store.read() as connection:
+            return connection.scalar(select(func.count()).select_from(nonces)) or 0
+
+    assert kept("a", after=0, until=0.2) == 1
+    assert kept("b", after=0.5) == 2  # expired, and not yet deleted
+    assert kept("c", after=0.5) == 2  # without a
+    assert kept("d", after=0.5, until=-7200) == 3
+    assert kept("e", after=-3600) == 3  # without d: a clock put back does not stop it
 
 
 def test_the_token_itself_is_not_kept(store: Store) -> None:
