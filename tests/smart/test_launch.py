@@ -33,6 +33,12 @@ def test_an_ehr_launches_and_the_patient_is_shown(browser: Browser, ehr: Launche
     assert ehr.refused == []
 
 
+def test_whoever_has_no_pointer_reads_the_timeline_as_a_table(browser: Browser) -> None:
+    """The page has no script that could tell what has the focus."""
+    page = browser.view().text
+    assert "<details open><summary>The timeline as a table</summary>" in page
+
+
 def test_what_is_asked_of_the_authorization_server(browser: Browser, ehr: Launcher) -> None:
     browser.launch(launch="abc")
     begun = urlsplit(browser.launch(launch="abc").headers["Location"])

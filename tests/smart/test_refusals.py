@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from werkzeug.test import TestResponse
 
 from cds_service.errors import SettingsError
 from cds_service.trust.refusals import refused
+from cds_service.web import clock
 from cds_service.web.smart import app as smart
 from cds_service.web.smart import view as views
-from cds_service.web.smart.routes import AT_ONCE
+from cds_service.web.smart.cookies import AT_ONCE, WINDOWS
 from tests.smart.conftest import REDIRECT, Browser, Made
 from tests.smart.launcher import CASES, Change, Launcher
 from tests.trust.signing import Key
@@ -270,6 +272,21 @@ def test_launches_that_never_come_back_leave_room_for_the_next(
     assert browser.client.get(ways[-1]).status_code == 303
     assert browser.client.get(ways[-AT_ONCE]).status_code == 303
     assert browser.client.get(ways[0]).status_code == 400
+
+
+def test_views_that_are_left_open_leave_room_for_the_next(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = datetime.now(UTC)
+    views = []
+    for second in range(WINDOWS + 2):
+        now = began + timedelta(seconds=second)
+        monkeypatch.setattr(clock, "now", lambda now=now: now)
+        views.append(browser.came_back().headers["Location"])
+    kept = [name for _, _, name in browser.client._cookies if "view" in name]
+    assert len(kept) == WINDOWS
+    codes = [browser.client.get(views[n]).status_code for n in (1, 2, -1)]
+    assert codes == [403, 200, 200]
 
 
 def test_a_fault_of_ours_is_told_in_words_too(

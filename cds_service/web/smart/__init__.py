@@ -2,6 +2,7 @@
 
 - `app`     what its routes share
 - `routes`  launch, callback, the view and its end
+- `cookies`  what the browser keeps of launches and views
 - `view`    the patient's data, fetched under the launch's token, judged and drawn
 
 Imported only when a client is registered for it. No script; nothing of the patient is kept.

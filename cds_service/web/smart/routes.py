@@ -1,16 +1,8 @@
-"""From an EHR's launch to the view of its patient, in the browser that the EHR opened.
-
-Two cookies. On the way: the launch, encrypted, under a name made of its `state`, so that several
-may be under way. Afterwards: a secret for each view, whose id is in the address, so that two
-patients in two windows stay apart. In an EHR's frame they are third-party cookies:
-`SameSite=None; Partitioned`.
-"""
+"""From an EHR's launch to the view of its patient, in the browser that the EHR opened."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import re
 import secrets
 from typing import Any
 
@@ -27,6 +19,7 @@ from cds_service.trust.smart.refused import LaunchRefused, Why
 from cds_service.trust.smart.sealing import View
 from cds_service.web import clock, errors, same_origin
 from cds_service.web.pages import common
+from cds_service.web.smart import cookies
 from cds_service.web.smart import view as views
 from cds_service.web.smart.app import Registered, smart_app
 
@@ -35,9 +28,6 @@ POLICY = (
     "frame-ancestors {}"
 )
 LONGEST = 2_000  # characters of what the EHR sends in the address
-AT_ONCE = 4  # launches of one browser on their way: their cookies fill half a request's headers
-LAUNCH = "cds-launch-"
-_VIEW = re.compile(r"[0-9a-f]{16}")
 
 blueprint = Blueprint("smart", __name__, url_prefix="/smart")
 
@@ -64,9 +54,8 @@ def begin() -> BaseResponse:
     )
     answer = redirect(address, 303)
     value = sealing.seal(pending, smart_app().store.keys)
-    for name in _too_many():
-        _forget(answer, name)
-    _set(answer, _on_the_way(pending.state), value, launch.LIFE)
+    cookies.make_room(answer, cookies.LAUNCH)
+    cookies.put(answer, cookies.on_the_way(pending.state), value, launch.LIFE)
     return answer
 
 
@@ -88,17 +77,18 @@ def come_back() -> BaseResponse:
         app_context=granted.app_context,
         ends=int(clock.now().timestamp()) + granted.seconds,
     )
-    number = secrets.token_hex(8)
+    number = f"{int(clock.now().timestamp()):08x}{secrets.token_hex(4)}"  # names in order of time
     answer = redirect(url_for("smart.show", view=number), 303)
+    cookies.make_room(answer, cookies.VIEW)
     secret = sealing.keep(smart_app().store, made, clock.now())
-    _set(answer, _of_view(number), secret, granted.seconds)
+    cookies.put(answer, cookies.of_view(number), secret, granted.seconds)
     return answer
 
 
 @blueprint.get("/app/<view>")
 def show(view: str) -> str:
     """The patient's timeline and cards, from data fetched now."""
-    held = sealing.find(smart_app().store, _secret(view), clock.now())
+    held = sealing.find(smart_app().store, cookies.secret(view), clock.now())
     _, known = _known(held.base)
     if known.client.name != held.client:  # registered otherwise since
         raise LaunchRefused(Why.ENDED)
@@ -111,10 +101,10 @@ def show(view: str) -> str:
 def end(view: str) -> BaseResponse:
     """Ends the view: its token is forgotten."""
     same_origin.check()
-    _known(sealing.find(smart_app().store, _secret(view), clock.now()).base)
-    sealing.end(smart_app().store, _secret(view))
+    _known(sealing.find(smart_app().store, cookies.secret(view), clock.now()).base)
+    sealing.end(smart_app().store, cookies.secret(view))
     answer = make_response(render_template("smart/stopped.html", ended=True, **_common()))
-    _forget(answer, _of_view(view))
+    cookies.forget(answer, cookies.of_view(view))
     return answer
 
 
@@ -131,7 +121,7 @@ def _known(iss: str) -> tuple[str, Registered]:
 def _pending() -> Pending:
     """What this browser keeps of the launch with this state. Raises LaunchRefused."""
     state = request.args.get("state", "")
-    kept = request.cookies.get(_on_the_way(state), "")
+    kept = request.cookies.get(cookies.on_the_way(state), "")
     pending = sealing.unseal(kept, smart_app().store.keys)
     if not hmac.compare_digest(pending.state.encode(), state.encode()):
         raise LaunchRefused(Why.STATE)
@@ -154,65 +144,6 @@ def _granted(pending: Pending, known: Registered) -> Granted:
         keys=smart_app().keys(told.keys) if told.keys else None,
     )
     return exchange.read(exchange.redeem(smart_app().asker, code, smart_app().redirect))
-
-
-# --- cookies ---
-
-
-def _on_the_way(state: str) -> str:
-    digest = hashlib.sha256(state.encode()).hexdigest()
-    return smart_app().jar.named(f"{LAUNCH}{digest[:16]}")
-
-
-def _too_many() -> list[str]:
-    """The cookies of launches that give way to one more: the oldest, and what cannot be read."""
-    prefix = smart_app().jar.named(LAUNCH)
-    kept = [name for name in request.cookies if name.startswith(prefix)]
-    return sorted(kept, key=_issued)[: 1 - AT_ONCE]  # of one second: browsers send older ones first
-
-
-def _issued(name: str) -> int:
-    try:
-        return sealing.unseal(request.cookies[name], smart_app().store.keys).issued
-    except LaunchRefused:
-        return 0
-
-
-def _of_view(view: str) -> str:
-    return smart_app().jar.named(f"cds-view-{view}")
-
-
-def _secret(view: str) -> str:
-    secret = request.cookies.get(_of_view(view), "") if _VIEW.fullmatch(view) else ""
-    if not secret:
-        raise LaunchRefused(Why.ENDED)
-    return secret
-
-
-def _set(answer: BaseResponse, name: str, value: str, seconds: int) -> None:
-    secure = smart_app().jar.secure
-    answer.set_cookie(
-        name,
-        value,
-        max_age=seconds,
-        path=smart_app().jar.path,
-        secure=secure,
-        httponly=True,
-        samesite="None" if secure else "Lax",
-        partitioned=secure,
-    )
-
-
-def _forget(answer: BaseResponse, name: str) -> None:
-    secure = smart_app().jar.secure
-    answer.delete_cookie(
-        name,
-        path=smart_app().jar.path,
-        secure=secure,
-        httponly=True,
-        samesite="None" if secure else "Lax",
-        partitioned=secure,
-    )
 
 
 # --- answers ---
@@ -247,7 +178,7 @@ def dress(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = POLICY.format(" ".join(g.framed_by) or "'none'")
     response.headers["Referrer-Policy"] = "no-referrer"  # an address may hold a code
     if request.endpoint == "smart.come_back":
-        _forget(response, _on_the_way(request.args.get("state", "")))
+        cookies.forget(response, cookies.on_the_way(request.args.get("state", "")))
     return response
 
 

@@ -5,9 +5,13 @@
 function intake(area, changed) {
   const own = area.closest(".own");
   const file = document.getElementById("file");
+  let wanted = null; // the file being read, unless it was forgotten meanwhile
   const take = async (chosen) => {
     if (!chosen) return;
-    area.value = await chosen.text();
+    wanted = chosen;
+    const text = await chosen.text();
+    if (wanted !== chosen) return;
+    area.value = text;
     changed();
   };
   file.addEventListener("change", () => take(file.files[0]));
@@ -24,6 +28,7 @@ function intake(area, changed) {
     take(event.dataTransfer.files[0]);
   });
   document.getElementById("forget").addEventListener("click", () => {
+    wanted = null;
     area.value = "";
     file.value = "";
     changed();

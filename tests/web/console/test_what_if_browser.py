@@ -137,6 +137,18 @@ def test_what_is_forgotten_while_it_is_being_judged_is_not_shown(page: Page, pro
     assert not [text for text in seen if "week-6" in text]
 
 
+def test_a_file_that_is_forgotten_while_it_is_read_is_not_taken(page: Page) -> None:
+    browser = page()
+    browser.execute_async_script(
+        "const file = new File(['{}'], 'record.json'), data = new DataTransfer();"
+        "data.items.add(file);"
+        "document.body.dispatchEvent(new DragEvent('drop', {bubbles: true, dataTransfer: data}));"
+        "document.getElementById('forget').click();"
+        "file.text().then(() => setTimeout(arguments[0]));"
+    )
+    assert one(browser, "#text").get_attribute("value") == ""
+
+
 def test_of_one_patient_nothing_stays_beside_another(page: Page, profile: Path) -> None:
     browser = page("?patient=steroid-overuse")
     assert all_of(browser, ".card")
