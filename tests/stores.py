@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from alembic import command
 
 from cds_service.settings import Settings
 from cds_service.store import schema
@@ -15,6 +16,13 @@ from cds_service.store.keys import new_line
 from cds_service.store.opening import open_store
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+
+
+def revert(store: Store, to: str = "base") -> None:
+    """Takes the tables back to revision `to`, with the loss of what they held since."""
+    with store.write(remakes=True) as connection:
+        command.downgrade(schema.config(connection), to)
+        schema.check_whole(connection)
 
 
 @pytest.fixture(params=BOTH)

@@ -7,7 +7,7 @@ while a new one is rolled out.
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from functools import cache
@@ -50,18 +50,12 @@ def migrate(store: Store, *, lock: Path | None = None) -> None:
         if not store.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _ADVISORY_LOCK})
         if _version(connection) is Version.STALE:
-            _change(connection, command.upgrade, "head")
+            command.upgrade(config(connection), "head")
+            check_whole(connection)
 
 
-def revert(store: Store, to: str = "base") -> None:
-    """Takes the tables back to revision `to`, with the loss of what they held since."""
-    with store.write(remakes=True) as connection:
-        _change(connection, command.downgrade, to)
-
-
-def _change(connection: Connection, way: Callable[[Config, str], None], to: str) -> None:
-    """Raises Unavailable when rows would hang on others that are not there."""
-    way(_config(connection), to)
+def check_whole(connection: Connection) -> None:
+    """Raises Unavailable when rows hang on others that are not there."""
     sqlite = connection.dialect.name == "sqlite"
     if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
         torn = Unavailable("The tables cannot be changed: some rows hang on none.")
@@ -77,17 +71,18 @@ def _version(connection: Connection) -> Version:
     return Version.STALE if held is None or held in known else Version.NEWER
 
 
-def _config(connection: Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(resources.files(__package__) / "migrations"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
+def config(connection: Connection | None = None) -> Config:
+    """What alembic needs to know to migrate over `connection`."""
+    made = Config()
+    made.set_main_option("script_location", str(resources.files(__package__) / "migrations"))
+    made.set_main_option("path_separator", "os")
+    made.attributes["connection"] = connection
+    return made
 
 
 @cache
 def _script() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+    return ScriptDirectory.from_config(config())
 
 
 @contextmanager

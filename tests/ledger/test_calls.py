@@ -25,6 +25,7 @@ from cds_service.web import clock
 from tests.conformance.calls import VIEW, overdue, without_guidance
 from tests.ledger.conftest import MakeApp
 from tests.ledger.telling import accepted, opened, overridden, tell, warnings
+from tests.stores import revert
 
 
 def rows(store: Store, table: Any) -> list[Any]:
@@ -90,7 +91,7 @@ def test_without_a_database_advice_goes_out_and_is_written_later(
     client: FlaskClient, store: Store
 ) -> None:
     ledger = client.application.extensions["cds_service"].ledger
-    schema.revert(store)
+    revert(store)
     (card,) = opened(client)
     assert ledger.status().waiting > 0
     assert ledger.status().schema == "stale"
@@ -103,7 +104,7 @@ def test_without_a_database_advice_goes_out_and_is_written_later(
 
 def test_a_site_may_want_no_advice_without_a_record(make_app: MakeApp, store: Store) -> None:
     client = make_app(ledger_required=True).test_client()
-    schema.revert(store)
+    revert(store)
     answer = client.post(VIEW, json=overdue())
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
@@ -128,7 +129,7 @@ def test_nor_does_a_fault_of_the_record_let_advice_out_then(
 
 def test_what_is_drained_twice_is_counted_once(client: FlaskClient, store: Store) -> None:
     ledger = client.application.extensions["cds_service"].ledger
-    schema.revert(store)
+    revert(store)
     opened(client)
     spool = next(ledger._spool._folder.glob("*.jsonl"))
     line = spool.read_bytes()
@@ -157,7 +158,7 @@ def test_an_entry_the_database_never_takes_is_set_aside_and_the_rest_written(
 ) -> None:
     ledger = client.application.extensions["cds_service"].ledger
     ledger._spool.add(poison)
-    schema.revert(store)
+    revert(store)
     opened(client)
     schema.migrate(store)
     while ledger.status().waiting:
@@ -168,7 +169,7 @@ def test_an_entry_the_database_never_takes_is_set_aside_and_the_rest_written(
 
 def test_what_does_not_fit_in_the_spool_is_told_as_lost(make_app: MakeApp, store: Store) -> None:
     client = make_app(spool_limit=10).test_client()
-    schema.revert(store)
+    revert(store)
     assert opened(client)
     status = client.application.extensions["cds_service"].ledger.status()
     assert (status.lost, status.waiting) == (1, 0)
@@ -176,7 +177,7 @@ def test_what_does_not_fit_in_the_spool_is_told_as_lost(make_app: MakeApp, store
 
 def test_feedback_that_comes_before_its_card_finds_it(client: FlaskClient, store: Store) -> None:
     ledger = client.application.extensions["cds_service"].ledger
-    schema.revert(store)
+    revert(store)
     (card,) = opened(client)
     schema.migrate(store)
     tell(client, accepted(card))
@@ -209,7 +210,7 @@ def test_migrations_down_and_up_again_keep_what_is_older(client: FlaskClient, st
     note = {"client": "c", "jti": "j", "expires": clock.now()}
     with store.write() as connection:
         connection.execute(insert(nonces).values(**note))
-    schema.revert(store, "0001")
+    revert(store, "0001")
     assert schema.version(store) is schema.Version.STALE
     assert [row.jti for row in rows(store, nonces)] == ["j"]
     schema.migrate(store)
@@ -222,7 +223,7 @@ def test_migrations_down_and_up_again_keep_what_is_older(client: FlaskClient, st
 def spooled(client: FlaskClient, store: Store) -> tuple[Any, Any]:
     """A card that was shown, and its call, which waits and is not written yet."""
     ledger = client.application.extensions["cds_service"].ledger
-    schema.revert(store)
+    revert(store)
     (card,) = opened(client)
     schema.migrate(store)
     (made,) = ledger._spool.remove(lambda _: True)
@@ -266,6 +267,6 @@ def test_a_card_and_its_feedback_written_at_the_same_moment_find_each_other(
 
 
 def test_reading_fails_loudly_where_it_must(store: Store) -> None:
-    schema.revert(store)
+    revert(store)
     with pytest.raises(Unavailable):
         rows(store, calls)

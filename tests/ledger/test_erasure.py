@@ -24,6 +24,7 @@ from tests.conformance.calls import VIEW, overdue
 from tests.ledger.conftest import MakeApp
 from tests.ledger.telling import accepted, overridden, tell
 from tests.ledger.test_retention import bytes_of, count, run  # noqa: F401
+from tests.stores import revert
 
 
 def seen(client: FlaskClient, patient: str, **context: Any) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def test_the_same_id_elsewhere_is_someone_else(
 def test_the_spool_and_feedback_that_waits_are_searched_too(
     client: FlaskClient, store: Store, spool: Spool
 ) -> None:
-    schema.revert(store)
+    revert(store)
     ann, bob = seen(client, "ann"), seen(client, "bob")
     (spool._folder / "rejected").write_bytes(spooled(spool))
     schema.migrate(store)

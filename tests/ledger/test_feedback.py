@@ -12,11 +12,11 @@ from sqlalchemy import select
 from cds_service.ledger.feedback import Told
 from cds_service.ledger.tables import cards, feedback
 from cds_service.protocol.feedback import parse
-from cds_service.store import schema
 from cds_service.store.engine import Store
 from tests.conformance.calls import VIEW
 from tests.ledger.conftest import MakeApp
 from tests.ledger.telling import FEEDBACK, accepted, opened, overridden, tell, warnings
+from tests.stores import revert
 
 
 def kept(store: Store) -> list[Any]:
@@ -154,7 +154,7 @@ def test_no_comment_is_kept_with_feedback_whose_card_is_unknown(
 
 
 def test_without_a_database_feedback_is_to_be_sent_again(client: FlaskClient, store: Store) -> None:
-    schema.revert(store)
+    revert(store)
     answer = tell(client, overridden({"uuid": "x"}))
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import func, select
 
 from cds_service.errors import Unavailable
-from cds_service.store import schema
 from cds_service.store.engine import Store
 from cds_service.store.nonces import remember
 from cds_service.store.tables import nonces
 from cds_service.trust.replay import StoredNonces
+from tests.stores import revert
 
 NOW = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=5)
@@ -72,6 +72,6 @@ def test_the_token_itself_is_not_kept(store: Store) -> None:
 
 
 def test_without_a_table_the_answer_is_that_nobody_knows(store: Store) -> None:
-    schema.revert(store)
+    revert(store)
     with pytest.raises(Unavailable):
         remember(store, client="ehr", jti="a", expires=SOON, now=NOW)

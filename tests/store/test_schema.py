@@ -18,6 +18,7 @@ from cds_service.store.engine import Store
 from cds_service.store.schema import Version
 from cds_service.store.tables import metadata
 from tests.ledger.advised import advised, answered
+from tests.stores import revert
 
 Open = Callable[..., Store]
 
@@ -39,7 +40,7 @@ def test_the_migrations_make_what_the_code_declares(store: Store) -> None:
 
 
 def test_what_was_migrated_can_be_reverted_and_migrated_again(store: Store) -> None:
-    schema.revert(store)
+    revert(store)
     assert tables(store) <= {"alembic_version"}
     assert schema.version(store) is Version.STALE
     schema.migrate(store)
@@ -53,7 +54,7 @@ def test_migrating_twice_changes_nothing(store: Store) -> None:
 
 def test_several_that_start_at_once_migrate_once(open_new: Open) -> None:
     stores = [open_new(migrated=False) for _ in range(4)]
-    schema.revert(stores[0]) if stores[0].is_sqlite else None
+    revert(stores[0]) if stores[0].is_sqlite else None
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(schema.migrate, stores))
     assert {schema.version(store) for store in stores} == {Version.CURRENT}
@@ -73,7 +74,7 @@ OF_CARD = "id call uuid rule variant side indicator fingerprint state why"
 
 
 def test_findings_made_before_get_the_day_of_their_call(store: Store) -> None:
-    schema.revert(store, "0003")
+    revert(store, "0003")
     call = dict.fromkeys(f"{NAMES} {OF_CALL}".split(), "x")
     card = dict.fromkeys(f"{NAMES} {OF_CARD}".split(), "x")
     at = "2026-06-15 23:30:00"
@@ -106,7 +107,7 @@ def test_no_step_down_or_up_loses_a_row(store: Store) -> None:
     before = held(store)
     assert before == [(2, 2), (2, 2), (2, 2), (2, 2)]
     for step in STEPS:
-        schema.revert(store, step)
+        revert(store, step)
         assert held(store) == before, step
     schema.migrate(store)
     assert held(store) == before
@@ -133,7 +134,7 @@ def test_tables_with_rows_that_hang_on_none_are_left_as_they_are(open_new: Open)
     with store.write(remakes=True) as connection:
         connection.execute(delete(calls))
     with pytest.raises(Unavailable, match="hang on none"):
-        schema.revert(store, "0004")
+        revert(store, "0004")
     assert schema.version(store) is Version.CURRENT
     assert held(store)[1] == (2, 2)
 

@@ -15,7 +15,6 @@ import requests
 
 from cds_service.ledger.ledger import Status
 from cds_service.settings import Settings
-from cds_service.store import schema
 from cds_service.store.engine import Store
 from cds_service.store.keys import new_line
 from cds_service.trust.keys import Held
@@ -23,6 +22,7 @@ from cds_service.web import create_app, readiness
 from cds_service.web.readiness import Part, Readiness, Standing
 from tests.conftest import Running, Start
 from tests.postgres import Postgres
+from tests.stores import revert
 from tests.trust.signing import Ehr, Key, jwks, key_server
 from tests.trust.test_reload import eventually, hang_up
 
@@ -116,7 +116,7 @@ def test_it_is_ready_over_either_database(store: Store, tmp_path: Path) -> None:
 def test_tables_that_were_not_migrated_are_not_ready(open_new: Open, tmp_path: Path) -> None:
     store = open_new(migrated=False)
     if store.is_sqlite:  # which is migrated as it is opened
-        schema.revert(store)
+        revert(store)
     settings = Settings.load(auth="open", state=tmp_path / "state")
     answer = create_app(settings, store=store).test_client().get("/ready")
     assert answer.status_code == 503

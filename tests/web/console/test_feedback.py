@@ -12,10 +12,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from cds_service.settings import Settings
-from cds_service.store import schema
 from cds_service.store.engine import Store
 from cds_service.web import create_app
 from tests.ledger.advised import advised, answered
+from tests.stores import revert
 
 PAGE, JSON = "/console/feedback", "/console/feedback.json"
 
@@ -113,7 +113,7 @@ def test_the_figures_as_json(client: FlaskClient) -> None:
 
 
 def test_without_a_database_the_page_says_so(client: FlaskClient, store: Store) -> None:
-    schema.revert(store)
+    revert(store)
     assert client.get(PAGE).status_code == 503
     assert client.get(JSON).status_code == 503
 
