@@ -169,7 +169,7 @@ class RemoteKeys:
         self._stale = stale
         self._client = client
         self._now = now
-        self._lock = threading.Lock()  # for what follows
+        self._lock = threading.RLock()  # for what follows
         self._under_way: threading.Event | None = None  # set when what is being fetched is here
         self._looked_again: float | None = None  # when an unknown key id last made us fetch
         self._waiters = threading.BoundedSemaphore(WAITERS)
@@ -208,12 +208,10 @@ class RemoteKeys:
         """For a key that may be new, unless this was done a short while ago."""
         if not self._aged(1):
             return
-        with self._lock:
-            due = _past(self._looked_again, REFETCH_EVERY, self._now())
-            if due:
+        with self._lock:  # as one: whoever comes next finds it under way
+            if _past(self._looked_again, REFETCH_EVERY, self._now()):
                 self._looked_again = self._now()
-        if due:
-            self._begin()
+                self._begin()
         self._wait()
 
     def _begin(self) -> bool:

@@ -138,7 +138,7 @@ def of(address: Hanging) -> RemoteKeys:
 
 def test_while_a_slow_address_is_asked_the_keys_held_serve(hanging: Hanging) -> None:
     keys = of(hanging)
-    assert keys.find("a", "ES384")
+    assert settled(keys) is Held.CURRENT
     hanging.time += 600
     hanging.go.clear()
     assert all(keys.find("a", "ES384") for _ in range(50))
@@ -161,16 +161,24 @@ def test_few_wait_for_a_key_that_may_be_new_and_only_a_moment(
     hanging: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trust_keys, "WAIT", 30.0)
-    monkeypatch.setattr(trust_keys, "WAITERS", 2)
+    inside = threading.Semaphore(0)
+
+    class Noted(threading.BoundedSemaphore):
+        def acquire(self, *given: Any, **more: Any) -> bool:
+            taken = super().acquire(*given, **more)
+            if taken:
+                inside.release()
+            return taken
+
     keys = of(hanging)
-    assert keys.find("a", "ES384")
+    assert settled(keys) is Held.CURRENT
+    keys._waiters = Noted(2)
     hanging.time += 2
     hanging.keys = [A, B]
     hanging.go.clear()
     with ThreadPoolExecutor(2) as pool:
         waiting = [pool.submit(keys.find, "b", "ES384") for _ in range(2)]
-        while keys._waiters.acquire(blocking=False):  # until both wait
-            keys._waiters.release()
+        assert all(inside.acquire(timeout=30) for _ in waiting)
         for _ in range(20):  # the others are answered though nothing came
             assert keys.find("b", "ES384") is None
             assert keys.find("a", "ES384")
