@@ -142,10 +142,10 @@ class Ledger:
                 raise
             self._keep(made)
         except SQLAlchemyError as error:  # a fault of ours, which must not cost the advice
-            self._count_lost()
             log.exception("call not recorded", exc_info=error)
             if self._required:
                 raise Unavailable("The call could not be put on record.") from None
+            self._count_lost()
 
     def feedback(
         self,
