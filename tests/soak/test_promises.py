@@ -49,7 +49,7 @@ def broken(made: Result) -> set[str]:
 
 ONLY = "of the calls with all they need 95% are answered as the engine does"
 FETCHED = "of the calls at the good FHIR server 90% are answered as the engine does"
-CAUSE = "none is told to come back but in a burst, or when the database is away"
+CAUSE = "none is told to come back but in a burst, at a reload, or without a database"
 CUT = "connections break only when a process is killed"
 WELL = (*seen(40, RIGHT), *seen(40, RIGHT, GOOD))
 

@@ -100,7 +100,7 @@ def _timed(result: Result) -> Iterator[Promise]:
     told = [one for one in result.tally.answers if one.verdict == SHED]
     shed = [one.at for one in told if not _full(result, one)]
     yield Promise(
-        name="none is told to come back but in a burst, or when the database is away",
+        name="none is told to come back but in a burst, at a reload, or without a database",
         found=(f"{len(shed)} were, the first after {min(shed):.0f} s",) if shed else (),
     )
     latest = max((one.seconds for one in result.tally.answers), default=0.0)

@@ -25,8 +25,10 @@ DOWN = 1.5  # seconds without a database
 SLOW = 30.0  # seconds a slow client drips at most; it is to be cut off after PATIENCE
 KILLED, MORE = "a process killed", "more calls than are worked on"
 STOPPED, HANGS = "the database restarted", "the database hangs"
-#: when calls may be told to come back, and when connections may break
-FILLS, CUTS = frozenset({MORE, STOPPED, HANGS}), frozenset({KILLED})
+RELOADED = "the configuration reloaded"
+#: when calls may be told to come back (those that came while new processes start, come all at once)
+FILLS = frozenset({MORE, STOPPED, HANGS, RELOADED})
+CUTS = frozenset({KILLED})  # when connections may break
 
 
 @dataclass(slots=True)
@@ -139,6 +141,6 @@ ACTS: dict[str, Callable[[Trouble], None]] = {
     STOPPED: Trouble.restart_database,
     MORE: Trouble.burst,
     "connections dropped": Trouble.drop_connections,
-    "the configuration reloaded": Trouble.reload,
+    RELOADED: Trouble.reload,
     HANGS: Trouble.hang_database,
 }
