@@ -10,7 +10,7 @@ import pytest
 from fhir.resources import get_fhir_model_class as r5_model
 from fhir.resources.R4B import get_fhir_model_class as r4_model
 from fhir.resources.STU3 import get_fhir_model_class as stu3_model
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cds_service.demo.patients import DEMO_TODAY
@@ -101,6 +101,7 @@ def test_what_is_in_r4_is_passed_on_as_it_is(made: list[dict[str, Any]]) -> None
     assert [as_r4(one) for one in made] == [None] * len(made)
 
 
+@settings(deadline=None)
 @given(patients(), st.sampled_from(["r5", "stu3", "dstu2"]))
 def test_what_was_put_into_r4_is_in_r4(made: list[dict[str, Any]], release: str) -> None:
     for one in made:
@@ -108,6 +109,7 @@ def test_what_was_put_into_r4_is_in_r4(made: list[dict[str, Any]], release: str)
         assert found is None or as_r4(found.raw) is None
 
 
+@settings(deadline=None)
 @given(patients(), st.sampled_from(["r5", "stu3"]))
 def test_a_patient_gets_the_same_cards_in_each_release(
     made: list[dict[str, Any]], release: str
@@ -118,6 +120,7 @@ def test_a_patient_gets_the_same_cards_in_each_release(
     assert shown(*other) == shown(*same)
 
 
+@settings(deadline=None)
 @given(patients(), st.sampled_from(["r5", "stu3"]))
 def test_what_was_sent_is_not_changed(made: list[dict[str, Any]], release: str) -> None:
     other = [in_release(copy.deepcopy(one), RELEASES[release]) for one in made]
