@@ -249,9 +249,13 @@ def test_what_a_peer_fails_at_is_a_cell_of_the_table() -> None:
     refusing, broken = sample(PEER, []), sample(PEER, [], connections=8)
     refusing.statuses, refusing.rounds = {500: 30, 200: 0}, [(0, 1.0)]
     broken.rounds, broken.fault = [], "ConnectionRefusedError: nobody"
-    made.samples.extend([refusing, broken])
+    late = sample(PEER, [4.0, 5.0], connections=32)
+    late.rounds, late.fault = [(1, 1.0), (1, 1.0)], "ConnectionResetError: gone"
+    floor = sample("floor", [1.0], connections=32)
+    made.samples.extend([refusing, broken, late, floor])
     told = "\n".join(page(made))
     assert f"| 1 | {PEER} | none was answered | - | - | - | - | - | 100% (500) |" in told
+    assert f"| 32 | {PEER} | 5.00 | 5.00 | - | 1 | - | - | ConnectionResetError: gone |" in told
     assert f"| 8 | {PEER} | ConnectionRefusedError: nobody | - | - | - | - | - | - |" in told
 
 

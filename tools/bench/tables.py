@@ -120,7 +120,7 @@ def _figures(one: Sample, run: Run) -> str:
     if not one.latencies:
         return f"{one.fault or 'none was answered'} | - | - | - | - | - | {_refusals(one)}"
     floor = run.figures.of(FLOOR, one.asked, one.relevant, one.connections, new=one.new)
-    alternated = floor and one.subject != DEFAULTS
+    alternated = floor and one.subject != DEFAULTS and not one.fault
     ratio = f"{paired(one.medians(), floor.medians(), truediv).median:.2f}" if alternated else "-"
     times = [f"{one.percentile(p) * MS:.2f}" for p in (0.5, 0.95, 0.99)]
     if len(one.latencies) < ENOUGH:
