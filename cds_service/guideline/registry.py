@@ -16,7 +16,7 @@ from cds_service.guideline.evidence import Parameter
 
 #: numbers that no single rule holds, and what reads them instead
 SERVICE_WIDE: dict[str, str] = {
-    c.ENCOUNTER_DIAGNOSIS.name: "every rule: whether the disease is active",
+    c.ENCOUNTER_DIAGNOSIS.name: "every rule: whether the disease, or a finding, is active",
     c.CARD_BUDGET.name: "the choice of cards, after all rules",
 }
 
