@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, bindparam, select
 
 from cds_service.guideline.overrides import meant
 from cds_service.ledger import scope as names
@@ -20,31 +21,51 @@ from cds_service.site import LONGEST_REPEAT, NO_REASON
 from cds_service.store.keys import Keyring
 
 OVERRIDDEN = "overridden"
-_MINE = and_(
-    cards.c.patient.in_(bindparam("patients", expanding=True)),
-    cards.c.user.in_(bindparam("users", expanding=True)),
-    cards.c.client == bindparam("client"),
-    cards.c.tenant == bindparam("tenant"),
-)
-_ANSWERED = (
-    select(
-        cards.c.rule,
-        cards.c.fingerprint,
-        feedback.c.outcome,
-        feedback.c.reason,
-        feedback.c.reason_system,
-        feedback.c.day,
+
+
+@cache
+def _answered(keys: int) -> Select[Any]:
+    return (
+        select(
+            cards.c.rule,
+            cards.c.fingerprint,
+            feedback.c.outcome,
+            feedback.c.reason,
+            feedback.c.reason_system,
+            feedback.c.day,
+        )
+        .join(feedback, feedback.c.card == cards.c.id)
+        .where(_mine(keys), feedback.c.day > bindparam("after"))
+        .order_by(*place(feedback))
     )
-    .join(feedback, feedback.c.card == cards.c.id)
-    .where(_MINE, feedback.c.day > bindparam("after"))
-    .order_by(*place(feedback))
-)
-_SEEN = select(cards.c.fingerprint).where(
-    _MINE,
-    cards.c.encounter.in_(bindparam("encounters", expanding=True)),
-    cards.c.service != bindparam("service"),
-    cards.c.state == SHOWN,
-)
+
+
+@cache
+def _seen(keys: int) -> Select[Any]:
+    return select(cards.c.fingerprint).where(
+        _mine(keys),
+        _under_any_key(cards.c.encounter, keys),
+        cards.c.service != bindparam("service"),
+        cards.c.state == SHOWN,
+    )
+
+
+def _mine(keys: int) -> ColumnElement[bool]:
+    return and_(
+        _under_any_key(cards.c.patient, keys),
+        _under_any_key(cards.c.user, keys),
+        cards.c.client == bindparam("client"),
+        cards.c.tenant == bindparam("tenant"),
+    )
+
+
+def _under_any_key(column: Column[Any], keys: int) -> ColumnElement[bool]:
+    """A place for each key: a list of open length would be written into the SQL at each call."""
+    return column.in_([bindparam(f"{column.name}{n}") for n in range(keys)])
+
+
+def _placed(name: str, digests: tuple[str, ...]) -> dict[str, str]:
+    return {f"{name}{n}": digest for n, digest in enumerate(digests)}
 
 
 def read(
@@ -59,19 +80,19 @@ def read(
 ) -> History:
     """The last word on each finding, and what other hooks have shown in this encounter."""
     mine = {
-        "patients": scope.digests(keys, names.patient(request)),
-        "users": scope.digests(keys, request.user_id),
+        **_placed("patient", scope.digests(keys, names.patient(request))),
+        **_placed("user", scope.digests(keys, request.user_id)),
         "client": scope.owner.client,
         "tenant": scope.owner.tenant,
     }
     after = today - timedelta(days=LONGEST_REPEAT)
-    answered = connection.execute(_ANSWERED, mine | {"after": after})
+    answered = connection.execute(_answered(len(keys.keys)), mine | {"after": after})
     last = {(row.rule, row.fingerprint): row for row in answered}
     elsewhere: frozenset[str] = frozenset()
     encounter = names.encounter(request)
     if once_per_encounter and encounter:
-        here = {"encounters": scope.digests(keys, encounter), "service": service}
-        seen = connection.scalars(_SEEN, mine | here)
+        here = _placed("encounter", scope.digests(keys, encounter)) | {"service": service}
+        seen = connection.scalars(_seen(len(keys.keys)), mine | here)
         elsewhere = frozenset(seen)
     overrides = tuple(_override(row) for row in last.values() if row.outcome == OVERRIDDEN)
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from cds_service.errors import SettingsError
 from cds_service.ledger.tables import cards
 from cds_service.store.engine import Store
+from cds_service.store.keys import Keyring, new_line
 from cds_service.web import create_app
 from tests.conformance.calls import SIGN, VIEW, body
 from tests.ledger.conftest import MakeApp
@@ -74,6 +75,15 @@ def test_it_is_held_back_for_that_patient_alone(client: FlaskClient, store: Stor
     dismissed(client)
     with store.write() as connection:
         connection.execute(cards.update().values(patient="f" * 64))
+    assert len(opened(client, info())) == 1
+
+
+def test_it_is_held_back_under_a_new_key_too(client: FlaskClient, store: Store) -> None:
+    dismissed(client)
+    name, _, value = new_line().partition(":")
+    store.keys = Keyring(name, {name: bytes.fromhex(value), **store.keys.keys})
+    assert opened(client, info()) == []
+    store.keys = Keyring(name, {name: bytes.fromhex(value)})
     assert len(opened(client, info())) == 1
 
 
