@@ -24,7 +24,7 @@ OF_LOADING: tuple[tuple[Parameter, str], ...] = (
     (c.CONSIDER_SURGERY, "a surgical opinion may be considered"),
     (c.OVERDUE_SURGERY, "after this day a surgical opinion is overdue"),
 )
-UNLESS = {
+PROVISO = {
     YES: "",
     UNKNOWN: "if loading lasted so long: ",
     NO: "if loading is taken up again in time: ",
@@ -46,7 +46,7 @@ def _of_loading(case: Case, clock: Clock) -> Iterator[Threshold]:
     for one, words in OF_LOADING:
         after = 1 if one is c.OVERDUE_SURGERY else 0
         reached = clock.days.at_least(case[one] + after) if ended else YES
-        found = _threshold(case, one, clock.started, f"{UNLESS[reached]}{words}")
+        found = _threshold(case, one, clock.started, f"{PROVISO[reached]}{words}")
         if reached is not NO or found.when.latest > case.today:
             yield found
 

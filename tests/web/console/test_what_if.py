@@ -280,6 +280,13 @@ def test_the_address_of_a_page_is_offered_to_those_for_whom_it_is_there(local: F
     assert "/console/" not in elsewhere.text
 
 
+def test_behind_a_proxy_of_the_same_machine_no_address_is_offered() -> None:
+    settings = Settings.load(auth="open", console="local", public_url="https://cds.example.org")
+    page = create_app(settings).test_client().get("/", base_url="http://localhost:8000")
+    assert page.status_code == 200
+    assert "/console/" not in page.text
+
+
 def test_a_rule_that_is_paused_is_held_back_here_too(tmp_path: Path) -> None:
     settings = Settings.load(auth="open", state=tmp_path, today=DEMO_TODAY, database_timeout=5000)
     store = open_store(settings)
