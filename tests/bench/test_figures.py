@@ -204,6 +204,8 @@ def test_what_the_profile_does_not_account_for_is_said_to_be_unexplained() -> No
         "**missed**: not explained by the profile (the steps of a call: 2.50 of 8.00 ms,"
         " [profile.md](profile.md))" in told
     )
+    made.beside["ledger"]["a"] = 0.010  # timed while the machine was busy
+    assert "(the steps of a call: 12.00 of 8.00 ms" in "\n".join(page(made))
     made.steps.clear()
     assert "| at most 2.8 ms | **missed**: not explained by the profile |" in "\n".join(page(made))
 

@@ -167,7 +167,9 @@ def _round(
     except (OSError, ValueError) as error:
         if subject.server:
             raise
-        sample.fault = f"{type(error).__name__}: {error}"
+        sample.fault = f"{type(error).__name__}: {error}".replace("|", "/")[
+            :100
+        ]  # a cell of a table
         return
     if warms_up:
         return
