@@ -47,7 +47,6 @@ def _sqlite(url: URL, timeout: float | None, threads: int) -> Engine:
 
     event.listen(made, "connect", prepare)
     event.listen(made, "checkout", same_file)
-    event.listen(made, "begin", _begin_sqlite)
     return made
 
 
@@ -77,15 +76,21 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 
 def _prepare_sqlite(connection: Any) -> None:
-    connection.isolation_level = None  # transactions are begun below, not by the driver
+    connection.isolation_level = None  # transactions are begun by `begin`, not by the driver
     cursor = connection.cursor()
     for pragma, value in {"journal_mode": "WAL", "cache_size": -CACHE, **USUAL}.items():
         cursor.execute(f"PRAGMA {pragma}={value}")
     cursor.close()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes its lock at once: one that reads first could never get it by waiting."""
+def begin(connection: Connection) -> None:
+    """What SQLite has to be told when a transaction begins; to PostgreSQL the driver tells it.
+
+    A writer takes its lock at once: one that reads first could never get it by waiting. No
+    listener does this: an engine that has one asks for listeners at every statement.
+    """
+    if connection.dialect.name != "sqlite":
+        return
     options = connection.get_execution_options()
     if not options.get("immediate", False):
         connection.exec_driver_sql("BEGIN")

@@ -58,6 +58,7 @@ class Store:
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads."""
         with translated(), self.engine.begin() as connection:
+            drivers.begin(connection)
             yield connection
 
     @contextmanager
@@ -68,6 +69,7 @@ class Store:
             options: dict[str, Any] = {"postgresql_readonly": True}
             engine = engine.execution_options(isolation_level="REPEATABLE READ", **options)
         with translated(), engine.begin() as connection:
+            drivers.begin(connection)
             yield connection
 
     @contextmanager
@@ -85,6 +87,7 @@ class Store:
             self.engine.connect().execution_options(**options) as connection,
             connection.begin(),
         ):
+            drivers.begin(connection)
             yield connection
 
     def bounded(
