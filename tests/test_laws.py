@@ -61,7 +61,7 @@ def test_the_order_of_records_changes_nothing(made: list[Resource], chance: Any)
 def test_what_is_read_quickly_is_read_the_same_as_slowly(made: list[Resource]) -> None:
     quick = judge(chart(*made, *UNRELATED)).response(explain=True)
     with pytest.MonkeyPatch.context() as slow:
-        slow.setattr(codes.Codes, "_says_something", lambda _self, _concept: True)
+        slow.setattr(codes.Codes, "_says_something", lambda *_: True)
         slow.setattr(codes, "_spelt", _never)  # nothing is remembered
         slow.setattr(sound, "are_plain", lambda _model, _elements: False)
         assert judge(chart(*made, *UNRELATED)).response(explain=True) == quick

@@ -28,10 +28,10 @@ def items(value: Any) -> list[Any]:
 
 def codings(concept: Any) -> Iterator[tuple[str, str]]:
     """(system, code) of each coding of a CodeableConcept that has both."""
-    if not isinstance(concept, Mapping):
+    if not isinstance(concept, dict):
         return
     for coding in items(concept.get("coding")):
-        if isinstance(coding, Mapping):
+        if isinstance(coding, dict):
             system, code = coding.get("system"), coding.get("code")
             if isinstance(system, str) and isinstance(code, str):
                 yield system, code
@@ -39,12 +39,12 @@ def codings(concept: Any) -> Iterator[tuple[str, str]]:
 
 def texts(concept: Any) -> Iterator[str]:
     """The text and the displays of a CodeableConcept."""
-    if not isinstance(concept, Mapping):
+    if not isinstance(concept, dict):
         return
     if isinstance(concept.get("text"), str):
         yield concept["text"]
     for coding in items(concept.get("coding")):
-        if isinstance(coding, Mapping) and isinstance(coding.get("display"), str):
+        if isinstance(coding, dict) and isinstance(coding.get("display"), str):
             yield coding["display"]
 
 
@@ -181,18 +181,20 @@ class Codes:
 
     def _look_up(self, concept: Any, *, odd: bool) -> Known:
         coded = tuple(codings(concept))
+        found = tuple(member for one in coded for member in self.terminology.find(*one))
         return Known(
-            tuple(member for one in coded for member in self.terminology.find(*one)),
-            silent=not odd and not self._says_something(concept),
+            found,
+            silent=not (odd or found or self._says_something(coded, concept)),
             complete=any(normal(*one)[0] == ICD_10_CM for one in coded),
         )
 
-    def _says_something(self, concept: Any) -> bool:
-        find, drug = self.terminology.find, self.terminology.drug
-        coded = any(find(*one) or drug(*one) is not None for one in codings(concept))
-        return coded or any(
-            text.mentions_subject(words) or self.terminology.drug_named(words) is not None
-            for words in texts(concept)
+    def _says_something(self, coded: Iterable[tuple[str, str]], concept: Any) -> bool:
+        """A drug by its code, or a phrase: of what is in no value set."""
+        drug, named = self.terminology.drug, self.terminology.drug_named
+        if any(drug(*one) is not None for one in coded):
+            return True
+        return any(
+            text.mentions_subject(words) or named(words) is not None for words in texts(concept)
         )
 
     def known(self, *concepts: Any) -> Known:
