@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jwt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jwt.utils import base64url_encode
 
 from cds_service.errors import NotAuthenticated
 from cds_service.trust.clients import ANYONE, Client
@@ -14,6 +18,7 @@ from cds_service.trust.keys import parse_jwks, pick
 from cds_service.trust.refusals import Reason
 from cds_service.trust.replay import LocalNonces, ReplayGuard
 from cds_service.trust.tokens import Authenticator, Caller, Endpoint
+from tests.strategies import altered, json_values
 from tests.trust.signing import Ehr, Key, jwks
 
 BASE = "https://cds.example.org"
@@ -186,3 +191,34 @@ def test_the_url_that_was_called_is_the_audience(path: str, query: str, aud: str
 def test_a_token_for_a_service_is_not_one_for_its_feedback() -> None:
     with pytest.raises(NotAuthenticated):
         ask(authenticator(), sound(), Endpoint("/cds-services/x/feedback"))
+
+
+# --- anything at all, soundly signed ---
+
+JOSE = {"alg": "ES384", "kid": "a", "typ": "JWT", "jku": "https://ehr.example/jwks.json"}
+DAY = 86_400  # however long the tests before take
+CLAIMS = EHR.claims(BASE + HERE.path, sub="s", nbf=0, tenant="t", deep={"a": [1]})
+CLAIMS["exp"] += DAY
+
+
+def signed(header: Any, claims: Any) -> str:
+    """A token of these, whatever they are, by the client's own key."""
+    parts = [base64url_encode(json.dumps(part).encode()) for part in (header, claims)]
+    made = jwt.get_algorithm_by_name(KEY.algorithm).sign(b".".join(parts), KEY.private)
+    return b".".join((*parts, base64url_encode(made))).decode()
+
+
+def test_what_is_signed_by_hand_is_believed() -> None:
+    assert ask(authenticator(max_age=DAY), signed(JOSE, CLAIMS)).tenant == "t"
+
+
+@settings(max_examples=400, derandomize=True, database=None, deadline=None)
+@given(header=st.just(JOSE) | altered(JOSE), claims=altered(CLAIMS) | json_values())
+def test_whatever_a_token_says_it_is_believed_or_refused(header: Any, claims: Any) -> None:
+    try:
+        caller = ask(authenticator(max_age=DAY), signed(header, claims))
+    except NotAuthenticated:
+        return
+    assert caller.client is CLIENT
+    assert claims["iss"] == EHR.iss
+    assert BASE + HERE.path in ([told] if isinstance(told := claims["aud"], str) else told)
