@@ -48,6 +48,13 @@ class Postgres:
     def go_on(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def connections(self, application: str) -> int:
+        """How many it has of the programs of that name."""
+        query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+        with psycopg.connect(self._dsn("postgres")) as connection:
+            (found,) = connection.execute(query, [application]).fetchone() or (0,)
+            return int(found)
+
     def take(self, taken: ExitStack) -> int:
         """Takes every connection that is left, until `taken` is closed; how many."""
         number = 0

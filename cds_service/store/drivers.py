@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
+from sqlalchemy.engine import ExceptionContext
 
 PATIENCE = 30.0  # seconds a command waits for a lock; a request waits for its own timeout
 CONNECT = 2  # seconds to reach PostgreSQL; libpq knows no shorter time
@@ -45,7 +46,17 @@ def _sqlite(url: URL, timeout: float | None, threads: int) -> Engine:
         if timeout is None:  # commands that purge or erase overwrite what they delete
             connection.execute("PRAGMA secure_delete=ON").close()
 
+    def only_readable(context: ExceptionContext) -> None:
+        """What could only be opened for reading stays so while any connection to it is left."""
+        name = getattr(context.original_exception, "sqlite_errorname", "")
+        if name.startswith("SQLITE_READONLY"):
+            if context.execution_context is not None:  # an open cursor keeps the file open
+                context.execution_context.cursor.close()
+            context.is_disconnect = True
+            made.dispose()
+
     event.listen(made, "connect", prepare)
+    event.listen(made, "handle_error", only_readable)
     event.listen(made, "checkout", same_file)
     return made
 

@@ -230,6 +230,30 @@ def workers(running: Running) -> list[int]:
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+@contextmanager
+def without_workers(running: Running) -> Iterator[None]:
+    """Kills them; until it is left, no others are started."""
+    running.process.send_signal(signal.SIGSTOP)
+
+    def none() -> bool:
+        """It may have started another one before it stopped."""
+        living = [pid for pid in workers(running) if _lives(pid)]
+        for pid in living:
+            os.kill(pid, signal.SIGKILL)
+        return not living
+
+    try:
+        assert eventually(none)
+        yield
+    finally:
+        running.process.send_signal(signal.SIGCONT)
+
+
+def _lives(pid: int) -> bool:
+    """Not one that only waits for its parent to be told that it ended."""
+    return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+
+
 def kill_all(running: Running) -> None:
     """The server and its workers, at once, as when the machine loses power."""
     pids = workers(running)
