@@ -5,6 +5,7 @@
 - `schema`      alembic migrations, shipped in `migrations`
 - `tables`      the tables of this package; the ledger adds its own to the same metadata
 - `keys`        keyed hashes: ids of patients and users never reach the database
+- `guarded`     files of secrets that nobody else may read or change
 - `statements`  SQL made once, run often
 - `nonces`      tokens seen before
 - `pauses`      rules taken out of service for a while

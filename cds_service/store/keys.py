@@ -11,7 +11,6 @@ import json
 import os
 import re
 import secrets
-import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from cds_service.errors import SettingsError
+from cds_service.store.guarded import entries
 
 _LINE = re.compile(r"([A-Za-z0-9._-]{1,32}):([0-9a-fA-F]{64,})")
 
@@ -50,23 +50,7 @@ def new_line() -> str:
 
 def read_keys(path: Path) -> Keyring:
     """The keys in the file at `path`. Raises SettingsError, which never quotes a key."""
-    try:
-        if path.stat().st_mode & (stat.S_IRWXO & ~stat.S_IXOTH | stat.S_IWGRP):
-            raise SettingsError(
-                f"{path}: others can read or change this file of keys (chmod g-w,o-rw)"
-            )
-        lines = path.read_text(encoding="ascii").splitlines()
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: is not a file of keys") from None
-    keys: dict[str, bytes] = {}
-    for number, line in enumerate(lines, start=1):
-        if line.strip() and not line.startswith("#"):
-            name, value = _key(line.strip(), f"{path}, line {number}")
-            if name in keys:
-                raise SettingsError(f"{path}, line {number}: this key id is there twice")
-            keys[name] = value
+    keys = entries(path, "keys", _key, "key id")
     if not keys:
         raise SettingsError(f"{path}: holds no key (make one: cds-service ledger key)")
     return Keyring(next(iter(keys)), keys)

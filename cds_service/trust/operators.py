@@ -22,6 +22,7 @@ from uuid import uuid4
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from cds_service.errors import SettingsError, Unavailable
+from cds_service.store.guarded import entries
 
 log = logging.getLogger("cds_service.operator")
 
@@ -75,24 +76,7 @@ class Operators:
 
 def read_operators(path: Path) -> Lines:
     """Name -> hash. Raises SettingsError, which quotes neither."""
-    try:
-        if path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
-            raise SettingsError(
-                f"{path}: others can read or change this file of operators (chmod 600)"
-            )
-        lines = path.read_text(encoding="ascii").splitlines()
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: is not a file of operators") from None
-    known: dict[str, str] = {}
-    for number, line in enumerate(lines, start=1):
-        if line.strip() and not line.startswith("#"):
-            name, value = _read(line.strip(), f"{path}, line {number}")
-            if name in known:
-                raise SettingsError(f"{path}, line {number}: this name is there twice")
-            known[name] = value
-    return MappingProxyType(known)
+    return MappingProxyType(entries(path, "operators", _read, "name"))
 
 
 def new_line(name: str, password: str) -> str:

@@ -634,10 +634,13 @@ def test_a_faulty_registration_stops_the_start(
         made(table)
 
 
-def test_a_secret_that_others_can_read_stops_the_start(made: Made, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o644, 0o602, 0o620])
+def test_a_secret_that_others_can_read_or_change_stops_the_start(
+    made: Made, tmp_path: Path, mode: int
+) -> None:
     (tmp_path / "open").write_text("s3cret")
-    (tmp_path / "open").chmod(0o644)
-    with pytest.raises(SettingsError, match="every user can read"):
+    (tmp_path / "open").chmod(mode)
+    with pytest.raises(SettingsError, match="others can read or change"):
         made("secret = 'open'")
 
 

@@ -64,7 +64,7 @@ def test_while_the_file_is_faulty_nobody_is_let_in(
 def test_a_file_that_others_read_or_change_is_not_used(tmp_path: Path, mode: int) -> None:
     path = operators_file(tmp_path)
     path.chmod(mode)
-    with pytest.raises(SettingsError, match="chmod 600"):
+    with pytest.raises(SettingsError, match="chmod g-w,o-rw"):
         read_operators(path)
 
 

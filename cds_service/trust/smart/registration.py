@@ -9,12 +9,13 @@ frame_ancestors = ["https://ehr.north.example"]
 from __future__ import annotations
 
 import re
-import stat
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import jwt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from cds_service.store.guarded import CLOSED, OPEN_TO_OTHERS
 
 _ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?")
 FILES = ("secret", "key")  # members that name files, beside the TOML file
@@ -74,8 +75,8 @@ def _read(path: Path | None, name: str) -> str:
     if path is None:
         raise ValueError(f"{name}: there is none")
     try:
-        if path.stat().st_mode & stat.S_IROTH:
-            raise ValueError(f"{name}: every user can read this file (chmod o-r)")
+        if path.stat().st_mode & OPEN_TO_OTHERS:
+            raise ValueError(f"{name}: others can read or change this file ({CLOSED})")
         held = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ValueError(f"{name}: cannot be read ({error.strerror})") from None
