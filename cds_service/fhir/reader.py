@@ -123,10 +123,10 @@ class Reader:
         stated = [self._reason_reference(one) for one in items(references)]
         return min(stated, key=_ORDER.index, default=Reason.NOT_STATED)
 
-    def reason_code(self, concept: Any) -> Reason:
+    def reason_code(self, concept: Any, sites: Any = None) -> Reason:
         known = self.codes.known(concept)
         found = recognise(
-            self.codes, concept, None, known, nonspecific_counts=self.nonspecific_counts
+            self.codes, concept, sites, known, nonspecific_counts=self.nonspecific_counts
         )
         if found.kind in _REASONS:
             return _REASONS[found.kind]
@@ -146,7 +146,7 @@ class Reader:
         named = self.evidence.named.get(target) or self.evidence.named.get(relative(target))
         known = self.conditions.get(named.reference if named else relative(target))
         if known is None and named and named.type == "Condition":
-            return self.other_reason(named.raw.get("code"))
+            return self.reason_code(named.raw.get("code"), named.raw.get("bodySite"))
         return known or Reason.UNRECOGNISED
 
     def sided(self, site: Site, element: Sound) -> Site:

@@ -60,7 +60,7 @@ def current(case: Case, flag: Flag) -> Answer:
     """A visit's diagnosis without a clinical status is active as long as one of PHT is (G3)."""
     if not flag.visited:
         return YES
-    return seen_within(case.whole(c.ENCOUNTER_DIAGNOSIS), flag.recorded, case.today)
+    return seen_within(case.whole(c.ENCOUNTER_DIAGNOSIS), flag.recorded, flag.when, case.today)
 
 
 def _on_some_side(case: Case, flag: Flag) -> bool:

@@ -29,13 +29,22 @@ class Orders:
         for group in groups:
             if group.first:
                 ends.setdefault(group.side, []).append((group.first.latest, group.first.earliest))
-        self._spans = {side: _by_end(found) for side, found in ends.items()}
+        self._spans = {side: _Spans(found) for side, found in ends.items()}
 
     def belongs(self, order: Injection) -> bool:
         group = self._by_link(order) or self._of_that_day(order)
         if group and order.steroid is YES and order.local is not NO:
             group.steroid_ordered = True  # an injection that names no drug was of this one
-        return group is not None or self._may_belong(order)
+        return group is not None
+
+    def absorbed(self, orders: Sequence[Group]) -> list[Group]:
+        """Those of the orders left, by injection ordered, that may belong to an injection given.
+
+        An imprecise date makes no injection of an order (G7), and one injection takes one order.
+        """
+        dated = [(*span, group) for group in orders if (span := self._span(group))]
+        dated.sort(key=lambda one: (one[1], one[0], one[2].records[0].reference))
+        return [group for begin, end, group in dated if self._taken(group, begin, end)]
 
     def _by_link(self, order: Injection) -> Group | None:
         if order.reference not in self._linked and not order.links & self._named:
@@ -54,24 +63,37 @@ class Orders:
                 return group
         return None
 
-    def _may_belong(self, order: Injection) -> bool:
-        """Some injection was, or may have been, given in the days after it.
+    def _span(self, group: Group) -> tuple[date, date] | None:
+        """The days on which an injection was given that one of these orders may belong to."""
+        whens = [order.when for order in group.records if order.when]
+        if not whens:
+            return None
+        return min(w.earliest for w in whens), max(w.latest for w in whens) + self._within
 
-        An imprecise date makes no injection of an order (G7).
-        """
-        if order.when is None:
-            return False
-        begin, end = order.when.earliest, order.when.latest + self._within
-        spans = [self._spans[side] for side in self._spans if same_side(side, order.side)]
-        return any(
-            index < len(lasts) and firsts[index] <= end
-            for lasts, firsts in spans
-            for index in [bisect_left(lasts, begin)]
-        )
+    def _taken(self, group: Group, begin: date, end: date) -> bool:
+        """By the injection that ends first among those not taken yet."""
+        for side, spans in self._spans.items():
+            if same_side(side, group.side) and spans.take(begin, end):
+                return True
+        return False
 
 
-def _by_end(spans: list[tuple[date, date]]) -> tuple[list[date], list[date]]:
-    """The last days in order, and the earliest first day of each and all that end later."""
-    ordered = sorted(spans)
-    firsts = accumulate((first for _, first in reversed(ordered)), min)
-    return [last for last, _ in ordered], list(firsts)[::-1]
+class _Spans:
+    """When the injections of one side were given: each is taken once."""
+
+    def __init__(self, spans: Sequence[tuple[date, date]]) -> None:
+        ordered = sorted(spans)
+        self._lasts = [last for last, _ in ordered]
+        self._firsts = [first for _, first in ordered]
+        self._earliest = list(accumulate(reversed(self._firsts), min))[::-1]  # from here on
+        self._taken = [False] * len(ordered)
+
+    def take(self, begin: date, end: date) -> bool:
+        """Whether one was, or may have been, given between these days."""
+        index = bisect_left(self._lasts, begin)
+        while index < len(self._lasts) and self._earliest[index] <= end:
+            if self._firsts[index] <= end and not self._taken[index]:
+                self._taken[index] = True
+                return True
+            index += 1
+        return False

@@ -100,9 +100,14 @@ def _active(diagnosis: Diagnosis, today: date, encounter_days: int) -> Answer:
         return diagnosis.active
     if diagnosis.active is NO:
         return NO
-    return seen_within(encounter_days, diagnosis.recorded, today)
+    return seen_within(encounter_days, diagnosis.recorded, diagnosis.onset, today)
 
 
-def seen_within(days: int, recorded: When | None, today: date) -> Answer:
-    """G3: an encounter diagnosis without clinical status stands only so many days."""
+def seen_within(days: int, recorded: When | None, begun: When | None, today: date) -> Answer:
+    """G3: an encounter diagnosis without clinical status stands only so many days.
+
+    What began within them was recorded within them.
+    """
+    if begun and begun.days_until(today).at_most(days) is YES:
+        return YES
     return recorded.days_until(today).at_most(days) if recorded else UNKNOWN

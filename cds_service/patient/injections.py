@@ -46,8 +46,10 @@ def merge(
     groups = _grouped(given, same_days)
     ordered = Orders(groups, same_days, order_days)
     belonging = [order for order in orders if ordered.belongs(order)]
-    unused = [order for order in orders if order not in belonging]
-    events = [_event(group) for group in groups] + [_event(g) for g in _grouped(unused, same_days)]
+    left = _grouped([order for order in orders if order not in belonging], same_days)
+    absorbed = ordered.absorbed(left)
+    belonging += [order for group in absorbed for order in group.records]
+    events = [_event(group) for group in (*groups, *left) if group not in absorbed]
     notes = [
         Note(record.reference, f"same injection as {group.records[0].reference}")
         for group in groups

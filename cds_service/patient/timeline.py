@@ -61,7 +61,7 @@ class Timeline:
             facts.diagnoses,
             today,
             limits.encounter_diagnosis,
-            both_sides=self.records_name_both_sides,
+            both_sides=_both(self._recorded | {d.side for d in facts.diagnoses if d.certain}),
         )
         self.injections, self.left_out = merge(
             facts.injections,
@@ -77,12 +77,14 @@ class Timeline:
     @cached_property
     def records_name_both_sides(self) -> bool:
         """Records for the hamstring name left and right: one of unknown side may be either."""
-        facts = self.facts
-        sides = {i.side for i in facts.injections if not i.excluded}
-        sides |= {c.side for c in facts.care}
-        sides |= {d.side for d in facts.diagnoses if d.certain}
-        sides |= {r.side for r in facts.referrals if r.concerns_pht is not NO}
-        return BOTH in sides or {LEFT, RIGHT} <= sides
+        return _both(self._recorded)
+
+    @cached_property
+    def _recorded(self) -> set[Laterality]:
+        """The sides of what was done; that of a diagnosis which may be over is not among them."""
+        sides = {i.side for i in self.facts.injections if not i.excluded}
+        sides |= {c.side for c in self.facts.care}
+        return sides | {r.side for r in self.facts.referrals if r.concerns_pht is not NO}
 
     def side(self, wanted: Laterality) -> SideTimeline:
         """The timeline of a side an order names, with or without a current episode there.
@@ -102,6 +104,10 @@ class Timeline:
         signed = [e for order in self.facts.orders for e in of_order(self.injections, order)]
         own = (Note(e.records[0].reference, "given by the order being signed") for e in signed)
         return (*self.left_out, *own, *self.facts.noted)
+
+
+def _both(sides: set[Laterality]) -> bool:
+    return BOTH in sides or {LEFT, RIGHT} <= sides
 
 
 class SideTimeline:

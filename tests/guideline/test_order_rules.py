@@ -275,6 +275,26 @@ def test_what_the_order_does_not_say_lowers_the_level(draft: Any, expected: str)
     assert of(COUNT, [*LEFT, *given(300, 200, 100)], draft) == [expected]
 
 
+ICD_PHT = concept((ICD, "M76.892"), text="Proximal hamstring tendinopathy")
+
+
+@pytest.mark.parametrize(
+    "code", [ICD_PHT, local("pht") | {"coding": [*ICD_PHT["coding"], *local("pht")["coding"]]}]
+)
+@pytest.mark.parametrize("make", [service, medicine])
+def test_an_order_for_the_disease_as_the_chart_codes_it_is_for_it(make: Any, code: Any) -> None:
+    """Before the chart is read, too: that a Condition is not known yet rules out nothing."""
+    because = {"reasonReference": [{"reference": "Condition/pht"}]}
+    draft = make(**because, **({"side": None} if make is service else {}))
+    records = [pht(code=code), LOADED, *given(300, 200, 100)]
+    for hook in ("order-sign", "order-select"):
+        decision = sign(
+            records, draft, hook=hook, selections=[f"{draft['resourceType']}/{draft['id']}"]
+        )
+        assert not decision.silence
+        assert "critical" in [card["indicator"] for card in decision.cards]
+
+
 @pytest.mark.parametrize(
     "draft",
     [

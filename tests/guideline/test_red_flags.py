@@ -148,6 +148,12 @@ def test_a_visit_diagnosis_without_status_ages_as_one_of_the_disease_does(
     assert flags(*LEFT, active) == flags(*LEFT, listed) == stands
 
 
+def test_a_visit_diagnosis_that_began_within_the_days_stands() -> None:
+    told = {"recordedDate": None, **VISIT}
+    assert flags(*LEFT, finding("complete-avulsion", onsetDateTime=ago(3), **told)) == ["critical"]
+    assert flags(*LEFT, finding("complete-avulsion", onsetDateTime=ago(366), **told)) == ["warning"]
+
+
 def test_an_observation_whose_date_may_be_too_old_speaks_one_level_lower() -> None:
     assert flags(*LEFT, seen("complete-avulsion", effectiveDateTime="2025")) == ["warning"]
     assert flags(*LEFT, seen("neuro-deficit", effectiveDateTime="2025")) == ["info"]

@@ -164,6 +164,20 @@ def test_where_both_sides_are_on_record_a_diagnosis_without_side_is_perhaps_of_t
     assert [d.reference for d in left.perhaps] == ["Condition/u"]
 
 
+def test_a_disease_of_the_other_side_that_is_over_makes_no_record_doubtful() -> None:
+    over = pht("o", "left", onsetDateTime="2013-01-10", recordedDate="2013-02-01")
+    over |= {"clinicalStatus": concept((CLINICAL, "resolved")), "abatementDateTime": "2013-12-01"}
+    here = loading(since=200, bodySite=[origin("right")])
+    for others in ([], [over]):
+        assert "surgical-referral-overdue warning" in shown(pht("a", ""), here, *others)
+
+
+def test_an_onset_within_the_days_of_a_visit_shows_that_it_stands() -> None:
+    told = {**VISIT, "recordedDate": None, "onsetDateTime": ago(365)}
+    assert of(told)[0].active is YES
+    assert of({**told, "onsetDateTime": ago(366)})[0].active is UNKNOWN
+
+
 def test_what_is_perhaps_of_this_side_starts_no_clock_and_is_told_as_possible() -> None:
     records = (*BOTH_SIDES, LONG_UNSIDED, loading(since=200))
     decision = judged(*records)

@@ -154,6 +154,26 @@ def test_orders_of_the_same_months_do_not_double_the_injections() -> None:
     assert counted(*made) == (2, 0)
 
 
+def order_of(identity: str, when: str | None) -> dict[str, Any]:
+    return prescription(identity, when, KENALOG, status="completed", reasonCode=[local("pht")])
+
+
+def test_one_injection_takes_one_order() -> None:
+    months = [order_of(f"m{month}", f"2025-{month}-01") for month in ("02", "06", "10")]
+    assert counted(injection("i", "2025"), *months) == (1, 2)
+    given = [injection(f"i{month}", f"2025-{month}") for month in ("02", "06", "10")]
+    assert counted(*given, *months) == (3, 0)
+    # two orders of one day are of one injection
+    request = order_of("n02", "2025-02-01")
+    assert counted(injection("i", "2025"), months[0], request) == (1, 0)
+
+
+def test_an_order_takes_an_injection_that_leaves_one_for_the_next() -> None:
+    given = [injection("i1", "2025-05"), injection("i2", "2025-09")]
+    for first, second in (("2025", "2025-05-10"), ("2025-05-10", "2025")):
+        assert counted(*given, order_of("a", first), order_of("b", second)) == (2, 0)
+
+
 def test_an_order_of_an_unknown_day_of_the_month_does_not_name_the_drug() -> None:
     unnamed = procedure("p", concept((CPT, "20551")), "2026-01", bodySite=[origin("left")])
     order = prescription("m", "2026-01-31", TRIAMCINOLONE, status="completed")
