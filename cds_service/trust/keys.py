@@ -31,7 +31,7 @@ SMALLEST_RSA = 2048  # bits
 REFETCH_EVERY = 30.0  # seconds between fetches for unknown key ids, and after a failure
 WAIT = 1.0  # seconds for keys that are being fetched; an EHR waits a few seconds for its cards
 FIRST = 4.0  # the same where none serve: without them every call would be refused
-WAITERS = 16  # callers at once who wait for the keys of one client
+WAITERS = 16  # callers at once who wait for a key that may be new, or for newer ones
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519"}
 _SYMMETRIC_OR_PRIVATE = ("k", "d")  # members no public key has
 
@@ -147,8 +147,8 @@ class RemoteKeys:
     """Keys from the one address a client registered. Safe between threads.
 
     They are fetched in a thread of their own. Whoever needs what is being fetched waits WAIT
-    seconds at most (FIRST where no keys serve), and only WAITERS at once; the others are answered
-    by what is held.
+    seconds at most, and only WAITERS at once; the others are answered by what is held. Where no
+    keys serve all wait, FIRST seconds at most.
     `ttl` and `stale` are seconds: how long keys serve without a look, and how long they
     serve while the address does not answer. `client` is its name, for the log.
     """
@@ -219,16 +219,28 @@ class RemoteKeys:
         with self._lock:
             if self._under_way or not _past(self._failed, REFETCH_EVERY, self._now()):
                 return False
-            self._under_way = threading.Event()
-            threading.Thread(target=self._renew, name="jwks", daemon=True).start()
+            try:
+                threading.Thread(target=self._renew, name="jwks", daemon=True).start()
+            except RuntimeError:  # the machine has no thread left
+                log.warning("keys not fetched", extra={"client": self._client}, exc_info=True)
+                return False
+            self._under_way = threading.Event()  # what was begun ends it, under the lock
             return True
 
     def _wait(self) -> None:
-        """For what is being fetched: a moment, and no more than a few at once."""
+        """For what is being fetched: a moment, and no more than a few at once.
+
+        Where no keys serve all wait: they would be refused, and there are no more of them than
+        the server has threads.
+        """
         under_way = self._under_way
-        if under_way and self._waiters.acquire(blocking=False):
+        if under_way is None:
+            return
+        if self._aged(self._ttl + self._stale):
+            under_way.wait(FIRST)
+        elif self._waiters.acquire(blocking=False):
             try:
-                under_way.wait(FIRST if self._aged(self._ttl + self._stale) else WAIT)
+                under_way.wait(WAIT)
             finally:
                 self._waiters.release()
 
@@ -237,14 +249,19 @@ class RemoteKeys:
             self._keys = parse_jwks(self._fetch())
             self._fetched, self._failed = self._now(), None
         except KeysUnavailable as error:
-            self._failed = self._now()
-            log.warning("keys not fetched", extra={"client": self._client, "error": str(error)})
-            degraded.send("stale-keys" if self._fetched is not None else "no-keys")
+            self._fail(error=str(error))
+        except Exception:  # noqa: BLE001  # whatever it is, the address is left alone for a while
+            self._fail(exc_info=True)
         finally:
             with self._lock:
                 done, self._under_way = self._under_way, None
             if done:
                 done.set()
+
+    def _fail(self, *, exc_info: bool = False, **told: str) -> None:
+        self._failed = self._now()
+        log.warning("keys not fetched", extra={"client": self._client, **told}, exc_info=exc_info)
+        degraded.send("stale-keys" if self._fetched is not None else "no-keys")
 
 
 def _past(moment: float | None, seconds: float, now: float) -> bool:

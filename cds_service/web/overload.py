@@ -16,6 +16,7 @@ from __future__ import annotations
 import threading
 import time
 from io import BytesIO
+from typing import IO
 
 from flask import Flask, g, request
 from gunicorn.http.errors import ParseException
@@ -39,7 +40,8 @@ PEOPLE = 2  # they have one place for so many of those for calls
 STRANGERS = frozenset({Access.PUBLIC, Access.SMART, Access.DEMO})  # served without being known
 FORM = 20_000  # bytes of a stranger's: a name, a password, where to go next
 LARGE = 250_000  # bytes from which a body takes room
-ROOM = 2  # of the largest bodies
+ROOM = 2  # of the largest bodies, at least
+CHART = 1_000_000  # bytes of a large chart as EHRs send them
 
 
 class Places:
@@ -66,26 +68,19 @@ class Places:
 
 
 class Room:
-    """Bytes of large bodies that may be here, or on their way, at once."""
+    """Bytes of large bodies that may be here at once."""
 
-    def __init__(self, largest: int) -> None:
-        self._largest = largest
-        self._free = ROOM * largest
+    def __init__(self, size: int) -> None:
+        self._free = size
         self._changed = threading.Condition()
 
-    def take(self, size: int | None) -> int:
-        """Takes room for a body of `size` bytes (None: not announced), before it is read.
-
-        Returns what was taken. Raises Overloaded when there is none within WAIT seconds.
-        """
-        needed = self._largest if size is None else size
-        if not LARGE < needed <= self._largest:  # a larger one is refused, and not read
-            return 0
+    def take(self, size: int, seconds: float) -> bool:
+        """Whether there was so much, at once or within `seconds`."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._free >= needed, WAIT):
-                raise Overloaded(BUSY)
-            self._free -= needed
-        return needed
+            if not self._changed.wait_for(lambda: self._free >= size, seconds):
+                return False
+            self._free -= size
+        return True
 
     def leave(self, size: int) -> None:
         """`size` bytes of what was taken are free again."""
@@ -94,11 +89,52 @@ class Room:
             self._changed.notify_all()
 
 
+class Body:
+    """A body on its way. It takes room for what is here of it, not for what was announced.
+
+    So whoever announces much and sends little takes room from nobody.
+    """
+
+    def __init__(self, stream: IO[bytes], room: Room) -> None:
+        self._stream = stream
+        self._room = room
+        self._here = 0
+        self._taken = 0
+        self.waited = 0.0  # seconds, WAIT at most: bodies that wait for each other must all end
+
+    def read(self, size: int = -1) -> bytes:
+        """As of the stream. Raises Overloaded where there is no room for more."""
+        data = self._stream.read(size)
+        self._here += len(data)
+        if self._here > LARGE:
+            self._take(self._here - self._taken)
+        return data
+
+    def _take(self, size: int) -> None:
+        began = time.monotonic()
+        if not self._room.take(size, WAIT - self.waited):
+            self.leave()
+            raise Overloaded(BUSY)
+        self._taken += size
+        self.waited += time.monotonic() - began
+
+    def leave(self) -> None:
+        """The room is free again."""
+        self._room.leave(self._taken)
+        self._taken = 0
+
+
+def room_for(settings: Settings) -> int:
+    """Bytes for large bodies: some of the largest, and a usual chart for every call."""
+    largest = settings.body_limit
+    return max(ROOM * largest, settings.in_flight * min(CHART, largest))
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Lets calls in, after whatever may refuse them by their headers alone."""
     calls, readers = Places(settings.in_flight), Places(settings.in_flight)
     people = Places(max(1, settings.in_flight // PEOPLE))
-    room = Room(settings.body_limit + 1)  # what is cut there is refused: see wire.read_json
+    room = Room(room_for(settings))
 
     @app.before_request
     def _enter() -> None:
@@ -116,12 +152,14 @@ def init_app(app: Flask, settings: Settings) -> None:
             raise Overloaded(BUSY)
         g.place, g.waited = places, waited + time.monotonic() - began
 
-    @app.teardown_request
-    def _leave(_: BaseException | None) -> None:
-        taken: Places | None = g.pop("place", None)
+    app.teardown_request(_leave)
+
+
+def _leave(_: BaseException | None) -> None:
+    for name in ("place", "body"):
+        taken: Places | Body | None = g.pop(name, None)
         if taken:
             taken.leave()
-        room.leave(g.pop("room", 0))
 
 
 def _receive(room: Room | None) -> float:
@@ -131,41 +169,28 @@ def _receive(room: Room | None) -> float:
     """
     exchange: Exchange | None = request.environ.get(EXCHANGE)  # there is none without gunicorn
     if request.method == "POST":
-        waited, whole = _make_room(room), _is_whole()
+        _limit(room)
+        whole = _is_whole()
     else:
         request.environ["wsgi.input"] = BytesIO()  # what does not belong here is not waited for
-        waited, whole = 0.0, True
+        whole = True
     if exchange:
         exchange.received()
     if not whole and exchange and exchange.cut:
         raise RequestTimeout("The body did not arrive in time.")
     if not whole:
         raise BadRequest("The body is not as long, or not in such chunks, as announced.")
-    if request.method == "POST":
-        _measure(room)
-    return waited
+    if room is None and len(request.get_data()) > FORM:
+        raise too_large(FORM)  # how large a body in chunks is, is known when it is here
+    return g.body.waited if "body" in g else 0.0
 
 
-def _make_room(room: Room | None) -> float:
+def _limit(room: Room | None) -> None:
     """Before anything of the body is read."""
     if room is None:
         request.max_content_length = FORM + 1  # one more, so that in chunks it can be told
-        return 0.0
-    began = time.monotonic()
-    chunks = "Transfer-Encoding" in request.headers
-    g.room = room.take(None if chunks else request.content_length or 0)
-    return time.monotonic() - began
-
-
-def _measure(room: Room | None) -> None:
-    """How large a body in chunks is, is known when it is here."""
-    size = len(request.get_data())
-    if room is None and size > FORM:
-        raise too_large(FORM)
-    if room:
-        needed = size if size > LARGE else 0
-        room.leave(g.room - needed)
-        g.room = needed
+    else:
+        g.body = request.environ["wsgi.input"] = Body(request.environ["wsgi.input"], room)
 
 
 def _is_whole() -> bool:

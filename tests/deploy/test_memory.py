@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cds_service.settings import Settings
-from cds_service.web.overload import LARGE, ROOM
+from cds_service.web.overload import LARGE, room_for
 from tests.conftest import ROOT
 from tests.deploy.manifests import container
 from tests.deploy.test_other_ways import UNIT
@@ -22,7 +22,7 @@ def told(words: str) -> int:
 def needed(times: int) -> float:
     """MB of all processes, with bodies that take `times` their size."""
     settings = Settings.load()
-    bodies = ROOM * settings.body_limit + settings.in_flight * LARGE
+    bodies = room_for(settings) + settings.in_flight * LARGE
     main, fresh = told("the main process takes N MB"), told("each other process N MB")
     return main + settings.workers * (fresh + times * bodies / 1e6)
 

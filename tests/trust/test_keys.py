@@ -15,7 +15,15 @@ from cds_service.errors import SettingsError
 from cds_service.trust import jwks as jwks_address
 from cds_service.trust import keys as trust_keys
 from cds_service.trust.jwks import fetcher
-from cds_service.trust.keys import FileKeys, Held, KeysUnavailable, RemoteKeys, parse_jwks, pick
+from cds_service.trust.keys import (
+    WAITERS,
+    FileKeys,
+    Held,
+    KeysUnavailable,
+    RemoteKeys,
+    parse_jwks,
+    pick,
+)
 from cds_service.web.log import JsonLines
 from tests.trust.signing import Key, jwks, key_server
 
@@ -185,6 +193,60 @@ def test_few_wait_for_a_key_that_may_be_new_and_only_a_moment(
         hanging.go.set()
         assert all(one.result() for one in waiting)
     assert hanging.asked == 2
+
+
+def test_all_wait_for_the_first_keys(hanging: Hanging, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without them each would be refused, though the keys can be had."""
+    monkeypatch.setattr(trust_keys, "FIRST", 30.0)
+    inside, callers = threading.Semaphore(0), 2 * WAITERS
+
+    class Noted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            inside.release()
+            return super().wait(timeout)
+
+    keys = of(hanging)
+    hanging.go.clear()
+    assert keys.state() is Held.NONE
+    keys._under_way = Noted()
+    with ThreadPoolExecutor(callers) as pool:
+        waiting = [pool.submit(keys.find, "a", "ES384") for _ in range(callers)]
+        assert all(inside.acquire(timeout=30) for _ in waiting)
+        hanging.go.set()
+        assert all(one.result() for one in waiting)
+    assert hanging.asked == 1
+
+
+def test_whatever_goes_wrong_is_told_and_the_address_left_alone_for_a_while(
+    address: Address, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> bytes:
+        address.fetch()
+        raise ZeroDivisionError("secret")
+
+    keys = RemoteKeys("https://x.example", fail, ttl=1, stale=1, now=lambda: address.time)
+    for _ in range(3):
+        with pytest.raises(KeysUnavailable):
+            keys.find("a", "ES384")
+    assert address.asked == 1
+    (record,) = [one for one in caplog.records if one.message == "keys not fetched"]
+    line = JsonLines().format(record)
+    assert "ZeroDivisionError" in line
+    assert "secret" not in line
+
+
+def test_where_no_thread_can_be_had_it_is_tried_again(
+    keys: RemoteKeys, address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none)
+        with pytest.raises(KeysUnavailable):
+            keys.find("a", "ES384")
+    assert keys.find("a", "ES384")
+    assert address.asked == 1
 
 
 def test_a_failure_names_the_client(address: Address, caplog: pytest.LogCaptureFixture) -> None:

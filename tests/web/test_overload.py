@@ -17,7 +17,7 @@ from cds_service.fhir.policy import Policy
 from cds_service.fhir.transport import Deadline
 from cds_service.settings import Settings
 from cds_service.web import create_app, errors, overload
-from cds_service.web.overload import LARGE, ROOM, Room
+from cds_service.web.overload import CHART, LARGE, ROOM, Body, Room
 from tests.conformance.calls import VIEW, overdue
 
 NOBODY = "http://127.0.0.1:9/fhir"
@@ -59,20 +59,68 @@ def test_a_little_time_is_always_left() -> None:
 
 # --- large bodies ---
 
-LIMIT = 2 * LARGE
+LIMIT = 2 * CHART
+
+
+def arriving(room: Room, size: int) -> Body:
+    """A body of which so many bytes have arrived."""
+    body = Body(BytesIO(b" " * size), room)
+    while body.read(65_536):
+        pass
+    return body
 
 
 def test_large_bodies_take_room_and_small_ones_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overload, "WAIT", 0.01)
-    room = Room(LIMIT)
-    taken = [room.take(LIMIT) for _ in range(ROOM)]
-    assert room.take(LARGE) == room.take(0) == 0
-    for size in (LARGE + 1, LIMIT, None):
+    room = Room(ROOM * LIMIT)
+    whole = [arriving(room, LIMIT) for _ in range(ROOM)]
+    for size in (0, LARGE):
+        arriving(room, size)
+    for size in (LARGE + 1, LIMIT):
         with pytest.raises(Overloaded):
-            room.take(size)
-    assert room.take(LIMIT + 1) == 0  # it is refused by its size
-    room.leave(taken.pop())
-    assert room.take(None) == LIMIT
+            arriving(room, size)
+    whole.pop().leave()
+    part = arriving(room, LIMIT // 2)
+    with pytest.raises(Overloaded):
+        arriving(room, LIMIT)  # what it had taken is free again at once
+    part.leave()
+    arriving(room, LIMIT)
+
+
+def test_bodies_that_wait_for_each_other_all_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has half of what it needs: one at least is refused, and its room lets another in."""
+    monkeypatch.setattr(overload, "WAIT", 0.2)
+    room, both = Room(2 * LARGE + 2), threading.Barrier(2)
+
+    class Halved(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() == LARGE + 1:
+                both.wait(30)
+            return super().read(LARGE + 1)
+
+    def outcome(_: int) -> bool:
+        body = Body(Halved(b" " * (2 * LARGE + 2)), room)
+        try:
+            while body.read():
+                pass
+        except Overloaded:
+            return False
+        else:
+            return True
+        finally:
+            body.leave()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(outcome, range(2)))[0] is False
+    assert arriving(room, 2 * LARGE + 2)
+
+
+def test_an_ordinary_large_chart_has_room_in_every_call_however_low_the_limit() -> None:
+    for limit in (LARGE, CHART, 2 * CHART, 10 * CHART):
+        settings = Settings.load(body_limit=limit)
+        room = Room(overload.room_for(settings))
+        charts = [arriving(room, min(CHART, limit)) for _ in range(settings.in_flight)]
+        assert sum(one.waited for one in charts) < overload.WAIT
 
 
 @pytest.fixture
@@ -90,7 +138,7 @@ def app() -> Flask:
         return "called"
 
     made.add_url_rule("/call", view_func=call, methods=["POST"])
-    overload.init_app(made, Settings.load(body_limit=LIMIT))
+    overload.init_app(made, Settings.load(body_limit=LIMIT, in_flight=2 * ROOM))
     return made
 
 
@@ -113,13 +161,47 @@ def test_while_large_bodies_are_worked_on_others_wait_and_small_ones_go_on(
         staying = [pool.submit(post, app, LIMIT, b"stay") for _ in range(ROOM)]
         try:
             assert all(app.config["INSIDE"].acquire(timeout=30) for _ in staying)
-            assert post(app, LIMIT) == post(app, 2 * LARGE - 10) == in_chunks(app, 10) == 503
-            assert post(app, LARGE) == post(app, 0) == 200
+            assert post(app, LIMIT) == post(app, LIMIT - 10) == in_chunks(app, LIMIT) == 503
+            assert post(app, LARGE) == post(app, 0) == in_chunks(app, LARGE) == 200
             assert post(app, LIMIT + 2) == 413
         finally:
             app.config["GO"].set()
         assert [one.result() for one in staying] == [200] * ROOM
     assert post(app, LIMIT) == 200
+
+
+class Stalled(BytesIO):
+    """Sends nothing until `go`."""
+
+    def __init__(self, inside: threading.Semaphore, go: threading.Event) -> None:
+        super().__init__()
+        self._told = inside.release, go.wait
+
+    def read(self, size: int | None = -1) -> bytes:
+        for tell in self._told:
+            tell()
+        return b""
+
+
+def test_bodies_that_do_not_come_take_room_from_nobody(app: Flask) -> None:
+    inside, go = threading.Semaphore(0), threading.Event()
+
+    def stall(announced: dict[str, object]) -> int:
+        given = {"wsgi.input": Stalled(inside, go), "wsgi.input_terminated": True, **announced}
+        return app.test_client().post("/call", environ_overrides=given).status_code
+
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked"}
+    with ThreadPoolExecutor(2 * ROOM) as pool:
+        stalled = [
+            pool.submit(stall, announced)
+            for announced in [{"CONTENT_LENGTH": str(LIMIT)}, chunked] * ROOM
+        ]
+        try:
+            assert all(inside.acquire(timeout=30) for _ in stalled)
+            assert post(app, LIMIT) == in_chunks(app, LIMIT) == 200
+        finally:
+            go.set()
+        assert [one.result() for one in stalled] == [400, 200] * ROOM
 
 
 def test_a_body_in_chunks_keeps_the_room_it_turned_out_to_need(app: Flask) -> None:
