@@ -46,19 +46,36 @@ def _sqlite(url: URL, timeout: float | None, threads: int) -> Engine:
         if timeout is None:  # commands that purge or erase overwrite what they delete
             connection.execute("PRAGMA secure_delete=ON").close()
 
-    def only_readable(context: ExceptionContext) -> None:
-        """What could only be opened for reading stays so while any connection to it is left."""
+    event.listen(made, "connect", prepare)
+    event.listen(made, "checkout", same_file)
+    _leave_only_readable(made)
+    return made
+
+
+def _leave_only_readable(made: Engine) -> None:
+    """What could only be opened for reading stays so while any connection to it is left."""
+    era = 0  # the next begins when all connections of the last must go
+
+    def opened(_connection: Any, record: Any) -> None:
+        record.info["era"] = era
+
+    def failed(context: ExceptionContext) -> None:
+        nonlocal era
         name = getattr(context.original_exception, "sqlite_errorname", "")
         if name.startswith("SQLITE_READONLY"):
             if context.execution_context is not None:  # an open cursor keeps the file open
                 context.execution_context.cursor.close()
             context.is_disconnect = True
-            made.dispose()
+            era += 1
+            made.dispose()  # closes those that are in no use
 
-    event.listen(made, "connect", prepare)
-    event.listen(made, "handle_error", only_readable)
-    event.listen(made, "checkout", same_file)
-    return made
+    def came_back(_connection: Any, record: Any) -> None:
+        if record.info.get("era") != era:
+            record.invalidate()
+
+    event.listen(made, "connect", opened)
+    event.listen(made, "handle_error", failed)
+    event.listen(made, "checkin", came_back)
 
 
 def _postgresql(url: URL, timeout: float | None, threads: int) -> Engine:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, make_url, select
+from sqlalchemy.exc import OperationalError
 
 from cds_service.errors import SettingsError, Unavailable
 from cds_service.settings import Settings
-from cds_service.store import engine
+from cds_service.store import drivers, engine
 from cds_service.store.engine import Store
 from cds_service.store.nonces import remember
 from cds_service.store.opening import DATABASE, open_store
@@ -52,6 +53,29 @@ def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
     with pytest.raises(LookupError):
         store.bounded(fails, write=True)
     assert count(store) == 0
+
+
+def test_a_connection_in_use_when_the_disk_could_only_be_read_goes_when_it_comes_back(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "some.sqlite3"
+    sqlite3.connect(file).close()
+    made = drivers.engine(make_url(f"sqlite:///{file}"), 1.0, 2)
+    with made.connect() as other, made.connect() as failing:
+        opened = other.connection.driver_connection
+        failing.exec_driver_sql("PRAGMA query_only=ON")
+        with pytest.raises(OperationalError, match="readonly"):
+            failing.exec_driver_sql("CREATE TABLE t (n)")
+    assert opened is not None
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened.execute("SELECT 1")
+    for _ in range(2):
+        with made.connect() as kept:
+            raw = kept.connection.driver_connection
+            kept.exec_driver_sql("CREATE TABLE IF NOT EXISTS t (n)")
+    assert raw is not None
+    raw.execute("SELECT 1")  # those opened since are kept
+    made.dispose()
 
 
 def test_times_come_back_aware_and_in_utc(store: Store) -> None:
