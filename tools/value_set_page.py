@@ -28,7 +28,8 @@ matched only by the phrases and words of the last two sections.
 WORDS = """
 Where no code of a site, reason or route is known, its text and the displays of its codes are looked
 at. The words are this project's own judgement. `*` is any ending, `=` the whole text. A word of
-`hamstring` wins over one of `elsewhere`; what `aside` holds is taken out first.
+`hamstring` wins over one of `elsewhere`; what `aside` holds is taken out first. In the text of an
+injection's or exercise's own code a region is its target only among words of `deed` and no others.
 
 **Left out:** words that mean other things as well. A text that may be read two ways says nothing.
 """.strip()

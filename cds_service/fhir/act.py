@@ -62,8 +62,8 @@ class Act:
                 side=self.site.side,
                 given=self.given,
                 ongoing=self.ongoing,
-                unclear=self.site.place in (Place.NEAR, Place.UNRECOGNISED)
-                or self.reason is Reason.UNRECOGNISED,
+                unclear=self.site.place in (Place.NEAR, Place.WORDED, Place.UNRECOGNISED)
+                or self.reason in (Reason.UNRECOGNISED, Reason.WORDED),
             )
         )
 

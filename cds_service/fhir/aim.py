@@ -54,7 +54,8 @@ def unclear(place: Place, reason: Reason) -> bool:
     """It states a site or reason, and neither says whether it is the hamstring."""
     known = place in (Place.ORIGIN, Place.ISCHIUM, Place.REGION, Place.ELSEWHERE)
     known |= reason in (Reason.PHT, Reason.ELSEWHERE)
-    return not known and (place is Place.UNRECOGNISED or reason is Reason.UNRECOGNISED)
+    worded = Reason.UNRECOGNISED, Reason.WORDED
+    return not known and (place in (Place.UNRECOGNISED, Place.WORDED) or reason in worded)
 
 
 def injects_elsewhere(reader: Reader, draft: Resource) -> bool:

@@ -20,7 +20,6 @@ from cds_service.fhir.steroids import drug_of
 from cds_service.patient.facts import Order, Place
 from cds_service.patient.when import Answer
 from cds_service.terminology import text
-from cds_service.terminology.words import names_other_region
 
 #: an appointment in one of these will not take place, or has
 NOT_BOOKED = ("cancelled", "entered-in-error", "fulfilled", "noshow")
@@ -88,6 +87,6 @@ def _site(reader: Reader, stated: list[Mapping[str, Any]], named: list[Mapping[s
     side = reader.codes.side(stated)
     if any(text.names_hamstring_origin(word) for one in stated for word in texts(one)):
         return Site(Place.ORIGIN, side, "appointment text")
-    if any(names_other_region(texts(one)) for one in named):
+    if any(map(reader.codes.targets_other_region, named)):
         return Site(Place.ELSEWHERE, side, "appointment text")
     return Site(Place.NOT_STATED, side)

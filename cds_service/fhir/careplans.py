@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cds_service.fhir.act import Act
-from cds_service.fhir.codes import Known, Site, first_code, items, texts
+from cds_service.fhir.codes import Known, Site, first_code, items
 from cds_service.fhir.dates import Span
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
@@ -15,7 +15,6 @@ from cds_service.patient.facts import CareKind, Place, Reason
 from cds_service.patient.origin import concerns_pht
 from cds_service.patient.sides import NOT_STATED
 from cds_service.patient.when import NO, YES
-from cds_service.terminology.words import names_other_region
 
 NEEDED = ("status", "period", "addresses", "activity")
 RELEVANT = ("loading-programme", "rehab-active", "load-management", "rehab-passive")
@@ -51,7 +50,8 @@ def _read_activity(
         reader.note(resource, f"{concept.words}: planned or stopped, not carried out")
         return
     reason = _reason(reader, plan, detail)
-    place = Place.ELSEWHERE if names_other_region(texts(detail.get("code"))) else Place.NOT_STATED
+    nowhere = Site(Place.NOT_STATED, NOT_STATED)
+    place = reader.named_elsewhere(nowhere, Sound(detail), detail.get("code")).place
     if concerns_pht(place, reason) is NO:
         reader.note(resource, f"{concept.words}: another site or reason")
         return

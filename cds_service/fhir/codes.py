@@ -12,10 +12,16 @@ from cds_service.patient.facts import Place
 from cds_service.patient.sides import NOT_STATED, Laterality
 from cds_service.terminology import Concept, Terminology, text
 from cds_service.terminology.memory import Memory
-from cds_service.terminology.tables import stated_side
+from cds_service.terminology.tables import SYSTEMS, stated_side
 from cds_service.terminology.valuesets import ICD_10_CM, normal
-from cds_service.terminology.words import names_other_region
+from cds_service.terminology.words import (
+    may_name_hamstring,
+    names_other_region,
+    targets_other_region,
+)
 
+#: systems whose displays are descriptors of a kind of act
+GENERIC = (SYSTEMS["cpt"], SYSTEMS["hcpcs"])
 _CODE = re.compile(r"[A-Za-z][A-Za-z-]{0,39}", re.ASCII)
 
 
@@ -203,6 +209,22 @@ class Codes:
         found = (self._of(concept) for concept in concepts)
         return Known(tuple(member for one in found for member in one.concepts))
 
+    def targets_other_region(self, concept: Any) -> bool:
+        """What was done was done to another part of the body, in the words of its own code.
+
+        A generic descriptor ('ligament, plantar fascia') belongs to its code, not to the record.
+        """
+        if not isinstance(concept, Mapping) or self.known(concept).within("loading-programme"):
+            return False
+        generic = {
+            coding.get("display")
+            for coding in items(concept.get("coding"))
+            if isinstance(coding, Mapping)
+            and any(known.system in GENERIC for known in self.known({"coding": [coding]}).concepts)
+        }
+        own = (words for words in texts(concept) if words not in generic)
+        return names_other_region(texts(concept)) and any(map(targets_other_region, own))
+
     def site(self, sites: Iterable[Any]) -> Site:
         """Of several body sites the one nearest the hamstring origin decides."""
         stated = [site for site in sites if isinstance(site, Mapping)]
@@ -239,8 +261,14 @@ class Codes:
         for role, place in _PLACES:
             if concept := known.within("body-site", role):
                 return place, by(concept)
+        return self._place_in_words(site, known)
+
+    @staticmethod
+    def _place_in_words(site: Mapping[str, Any], known: Known) -> tuple[Place, str]:
         if names_other_region(texts(site)):
             return Place.ELSEWHERE, "body site text"
+        if any(map(may_name_hamstring, texts(site))):
+            return Place.WORDED, ""
         side_alone = known.within("laterality")  # such as {left} beside {thigh}
         return (Place.NOT_STATED if side_alone else Place.UNRECOGNISED), ""
 

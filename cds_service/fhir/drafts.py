@@ -182,7 +182,7 @@ def _steroid_medication(
     dosage = dosages(draft.raw)
     site = site_of(reader, draft)
     reason = reader.reason(Sound(draft.raw))
-    answers = Answers.of_drug(drug, route_of(reader.codes, dosage), site.place)
+    answers = Answers.of_drug(drug, route_of(reader.codes, dosage), site.place, reason)
     if drug.ingredient == "triamcinolone" and reason is Reason.PHT and answers.local is UNKNOWN:
         answers = Answers(answers.steroid, YES)
     aimed = at_origin(reader, draft, site.place, disease)

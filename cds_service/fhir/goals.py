@@ -8,7 +8,7 @@ from cds_service.fhir.codes import by, first_code, texts
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
 from cds_service.fhir.sound import Sound, sound
-from cds_service.patient.facts import Goal, Reason
+from cds_service.patient.facts import Goal
 from cds_service.patient.sides import NOT_STATED, Laterality
 from cds_service.terminology.tables import stated_side
 
@@ -32,7 +32,7 @@ def read(reader: Reader, resource: Resource) -> None:
     if status not in ACTIVE or achieved:
         reader.note(resource, "a goal that is not active, or achieved")
         return
-    if reader.addresses(element.get("addresses")) is Reason.ELSEWHERE:
+    if reader.addresses(element.get("addresses")).elsewhere:
         reader.note(resource, "a goal for another condition")
         return
     reader.goals.append(

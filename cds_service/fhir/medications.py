@@ -197,7 +197,7 @@ def _dosage(resource_type: str, element: Sound) -> list[Any]:
 
 def _read_steroid(act: Act, drug: Drug, concept: Any) -> None:
     route = route_of(act.reader.codes, _dosage(act.resource.type, act.element))
-    answers = Answers.of_drug(drug, route, act.site.place)
+    answers = Answers.of_drug(drug, route, act.site.place, act.reason)
     triamcinolone = drug.ingredient == "triamcinolone" and drug.form is None and route is None
     if triamcinolone and act.reason is Reason.PHT:  # G5: by ingredient with reason PHT
         answers = Answers(answers.steroid, YES)
@@ -255,7 +255,7 @@ def _read_nsaid(act: Act, drug: Drug) -> None:
             ongoing=ongoing,
             given=Given.DONE if treated else Given.PERHAPS,
             systemic=is_systemic(drug, route),
-            other_indication=act.reason in (Reason.ELSEWHERE, Reason.UNRECOGNISED),
+            other_indication=act.reason.elsewhere or act.reason is Reason.UNRECOGNISED,
             ingredient=name,
             daily_mg=dose.daily_mg,
             dose_problem=dose.problem,

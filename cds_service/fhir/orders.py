@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cds_service.fhir.act import Act
-from cds_service.fhir.codes import Site, by, first_code, items
+from cds_service.fhir.codes import Known, Site, by, first_code, items
 from cds_service.fhir.dates import Span
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.resources import Resource
@@ -56,7 +56,7 @@ def read(reader: Reader, resource: Resource) -> None:
         resource=resource,
         element=element,
         known=known,
-        site=_site(reader, element),
+        site=_site(reader, element, known),
         span=Span(reader.dates.when(element.get("authoredOn")), None),
         status=status,
         given=Given.ACTIVE,
@@ -66,9 +66,12 @@ def read(reader: Reader, resource: Resource) -> None:
         _read_pending(act)
 
 
-def _site(reader: Reader, element: Sound) -> Site:
+def _site(reader: Reader, element: Sound, known: Known) -> Site:
+    """Its body site; the words of a referral's code name a clinic, those of an injection a site."""
     site = reader.site(element.get("bodySite"))
-    return reader.sided(reader.named_elsewhere(site, element, element.get("code")), element)
+    if any(known.within(name) for name in ("steroid-injection", *STEPS)):
+        site = reader.named_elsewhere(site, element, element.get("code"))
+    return reader.sided(site, element)
 
 
 def _read_referral(act: Act, status: str) -> None:

@@ -36,7 +36,14 @@ from cds_service.terminology.words import names_other_region
 
 _REASONS = {Kind.PHT: Reason.PHT, Kind.POSSIBLE: Reason.NEAR, Kind.NEIGHBOUR: Reason.NEAR}
 #: of several stated reasons the first of these decides
-_ORDER = (Reason.PHT, Reason.NEAR, Reason.UNRECOGNISED, Reason.ELSEWHERE, Reason.NOT_STATED)
+_ORDER = (
+    Reason.PHT,
+    Reason.NEAR,
+    Reason.UNRECOGNISED,
+    Reason.ELSEWHERE,
+    Reason.WORDED,
+    Reason.NOT_STATED,
+)
 OTHER_REASONS = (
     "other-lower-limb-enthesopathy",
     "other-nsaid-indication",
@@ -103,12 +110,15 @@ class Reader:
     def named_elsewhere(self, site: Site, element: Sound, code: Any) -> Site:
         """The site; where it is not recognised, another region in the words of the code itself.
 
-        'Steroid injection, left elbow' states a site as well. A reason that is PHT says otherwise.
+        'Steroid injection, left elbow' states a site as well. A reason that may be PHT says
+        otherwise, and a record that was not read may be.
         """
         known = site.place not in (Place.NOT_STATED, Place.UNRECOGNISED)
-        if known or not any(names_other_region(texts(one)) for one in items(code)):
+        if known or not any(map(self.codes.targets_other_region, items(code))):
             return site
-        if self.reason(element) is Reason.PHT:
+        reason = self.reason(element)
+        unread = reason is Reason.UNRECOGNISED and element.get("reasonReference")
+        if unread or reason in (Reason.PHT, Reason.NEAR):
             return site
         return replace(site, place=Place.ELSEWHERE, recognised_by="text of the code")
 
@@ -136,8 +146,9 @@ class Reader:
         """A reason that is not PHT. Of ICD-10-CM every code that may be PHT is known (G1a)."""
         known = self.codes.known(concept)
         listed = any(known.within(name, None) for name in OTHER_REASONS)
-        other = known.complete or listed or names_other_region(texts(concept))
-        return Reason.ELSEWHERE if other else Reason.UNRECOGNISED
+        if known.complete or listed:
+            return Reason.ELSEWHERE
+        return Reason.WORDED if names_other_region(texts(concept)) else Reason.UNRECOGNISED
 
     def _reason_reference(self, reference: Any) -> Reason:
         target = reference.get("reference") if isinstance(reference, Mapping) else None

@@ -27,7 +27,12 @@ def _route(codes: Codes, concept: Any) -> Route:
         return Route.LOCAL
     if known.within("route-topical"):
         return Route.TOPICAL
-    if other := known.within("route-other", None) or known.within("route-systemic"):
+    if other := known.within("route-other", None):
         named = route_named([other.display])
-        return named if named in NOT_INJECTED_LOCALLY else Route.OTHER
+        return named if named in (*NOT_INJECTED_LOCALLY, Route.JOINT) else Route.OTHER
+    if systemic := known.within("route-systemic"):
+        named = route_named([systemic.display, *texts(concept)])
+        # A site's own code has no words: it is by mouth unless the record's words say otherwise.
+        wordless = systemic.display == systemic.code
+        return named if named in NOT_INJECTED_LOCALLY else Route.ORAL if wordless else Route.OTHER
     return route_named(texts(concept))

@@ -32,8 +32,13 @@ class Answers:
     local: Answer
 
     @classmethod
-    def of_drug(cls, drug: Drug, route: Route | None, place: Place) -> Answers:
-        return cls(YES if drug.certain else UNKNOWN, _locally(drug, route, place))
+    def of_drug(
+        cls, drug: Drug, route: Route | None, place: Place, reason: Reason = Reason.NOT_STATED
+    ) -> Answers:
+        # Into a joint is not at a tendon, unless site or reason say that it was.
+        near = place in (Place.ORIGIN, Place.ISCHIUM, Place.REGION) or reason is Reason.PHT
+        local = NO if route is Route.JOINT and not near else _locally(drug, route, place)
+        return cls(YES if drug.certain else UNKNOWN, local)
 
 
 def _locally(drug: Drug, route: Route | None, place: Place) -> Answer:
@@ -66,7 +71,7 @@ def why_not(answers: Answers, at_origin: Answer, place: Place, reason: Reason) -
     if answers.local is NO:
         return "not a local injection: oral, intramuscular, intravenous, topical or the like"
     if at_origin is NO:
-        if place is Place.ELSEWHERE or reason is Reason.ELSEWHERE:
+        if place is Place.ELSEWHERE or reason.elsewhere:
             return "another site or reason"
         return f"{place.value}, and no PHT at that time"
     return ""

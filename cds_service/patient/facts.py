@@ -77,6 +77,7 @@ class Place(Enum):
     ISCHIUM = "ischium"
     REGION = "buttock or thigh"
     NEAR = "a neighbouring site"
+    WORDED = "a site whose words may name the hamstring"
     UNRECOGNISED = "a site not recognised"
     ELSEWHERE = "another site"
     NOT_STATED = "no site stated"
@@ -89,7 +90,12 @@ class Reason(Enum):
     NEAR = "a condition that may be PHT"
     UNRECOGNISED = "a reason not recognised"
     ELSEWHERE = "another condition"
+    WORDED = "another condition, by its words alone"
     NOT_STATED = "no reason stated"
+
+    @property
+    def elsewhere(self) -> bool:
+        return self in (Reason.ELSEWHERE, Reason.WORDED)
 
 
 class Given(Enum):

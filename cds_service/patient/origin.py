@@ -8,6 +8,9 @@ from datetime import date
 from cds_service.patient.facts import Diagnosis, Place, Reason
 from cds_service.patient.when import NO, UNKNOWN, YES, Answer, When
 
+#: sites that the mere words of a reason do not overrule: where the two disagree, nobody knows
+NEARBY = (Place.ISCHIUM, Place.REGION, Place.NEAR, Place.WORDED)
+
 
 def at_hamstring_origin(place: Place, reason: Reason, during_disease: Answer) -> Answer:
     """G5: YES by site or reason, NO elsewhere, UNKNOWN when neither is stated during disease.
@@ -18,8 +21,10 @@ def at_hamstring_origin(place: Place, reason: Reason, during_disease: Answer) ->
         return Answer.of(place is Place.ORIGIN)
     if reason in (Reason.PHT, Reason.ELSEWHERE):
         return Answer.of(reason is Reason.PHT)
+    if reason is Reason.WORDED and place not in NEARBY:
+        return NO
     if place in (Place.ISCHIUM, Place.REGION) and during_disease is YES:
-        return YES
+        return UNKNOWN if reason is Reason.WORDED else YES
     return NO if during_disease is NO and place is not Place.ISCHIUM else UNKNOWN
 
 
@@ -27,9 +32,11 @@ def concerns_pht(place: Place, reason: Reason) -> Answer:
     """For care and referrals: YES by site or reason, NO elsewhere, UNKNOWN when not stated."""
     if reason is Reason.PHT or place is Place.ORIGIN:
         return YES
-    if place is Place.ISCHIUM and reason is not Reason.ELSEWHERE:
+    if place is Place.ISCHIUM and not reason.elsewhere:
         return YES
     if place is Place.ELSEWHERE or reason is Reason.ELSEWHERE:
+        return NO
+    if reason is Reason.WORDED and place not in NEARBY:
         return NO
     return UNKNOWN
 

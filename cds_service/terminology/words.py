@@ -24,6 +24,7 @@ class Route(Enum):
     OTHER = "intramuscular, intravenous, epidural, inhaled or the like"
     TOPICAL = "topical"
     DROPS = "into the eye or ear"
+    JOINT = "into a joint"
     LOCAL = "local"
     UNRECOGNISED = "not recognised"
 
@@ -42,10 +43,12 @@ def _patterns() -> dict[str, re.Pattern[str]]:
 
 
 _WORDS = _patterns()
+_TARGET = re.compile("|".join(_WORDS[means].pattern for means in ("elsewhere", "hip-part", "deed")))
+_LETTER = re.compile(r"\w")
 #: what says more comes first: oral inhalation is inhaled, topical application in the eye are drops
 _ROUTES = {
     route: _WORDS[f"route-{route.name.lower()}"]
-    for route in (Route.DROPS, Route.OTHER, Route.ORAL, Route.TOPICAL, Route.LOCAL)
+    for route in (Route.DROPS, Route.OTHER, Route.ORAL, Route.TOPICAL, Route.JOINT, Route.LOCAL)
 }
 
 
@@ -53,6 +56,19 @@ def names_other_region(texts: Iterable[str]) -> bool:
     """Of the texts of one thing some name another part of the body, none perhaps the hamstring."""
     found = {_elsewhere(words) for words in texts}
     return True in found and False not in found
+
+
+def may_name_hamstring(text: str) -> bool:
+    """It names the hamstring, its region, or what may be either."""
+    return _elsewhere(text) is False
+
+
+def targets_other_region(text: str) -> bool:
+    """The text of a code says no more than what was done and to which other region.
+
+    Of a longer one it cannot be told: 'kettlebell in the other hand', 'with a spinal needle'.
+    """
+    return bool(_elsewhere(text)) and not _LETTER.search(_TARGET.sub(" ", normal(text)))
 
 
 @remembered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.strategies import (
     LOINC,
     RXNORM,
     SCT,
+    SITE,
     WARFARIN,
     ago,
     chart,
@@ -514,3 +516,18 @@ def test_all_cautions_at_once_keep_to_the_length_of_a_summary() -> None:
     assert ordered([*LEFT, *records, kidney(20)], ibuprofen(900))[0] == (
         "nsaid-caution egfr-under-30 critical"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [({}, 1), ({"text": "Tablet, by mouth"}, 1), ({"text": "IM"}, 0), ({"text": "Topical"}, 0)],
+    ids=str,
+)
+def test_a_route_the_site_calls_systemic_is_oral_unless_its_words_say_otherwise(
+    words: dict[str, Any], expected: int
+) -> None:
+    site = replace(SITE, codes={"route-systemic": {"urn:x": ("PO1",)}})
+    route = concept(("urn:x", "PO1")) | words
+    draft = medicine(drug=NAPROXEN, dosageInstruction=[{"route": route}])
+    records = [*LEFT, prescription("w", ago(90), WARFARIN)]
+    assert len(of(CAUTION, records, draft, site=site)) == expected

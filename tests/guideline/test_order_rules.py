@@ -247,6 +247,41 @@ def test_an_order_for_another_site_is_none_of_ours(elements: dict[str, Any]) -> 
         (service(bodySite=[{"text": "Back of left thigh"}]), "warning"),
         (service(bodySite=[{"text": "left-hand side, ischium"}]), "warning"),
         (service(side=None, reasonCode=[{"text": "pain"}]), "warning"),
+        (
+            service(bodySite=[concept((SCT, "85710004"))], reasonCode=[{"text": "low back pain"}]),
+            "critical",
+        ),
+        (
+            service(
+                bodySite=[concept((SCT, "61396006"))], reasonCode=[{"text": "knee pain at night"}]
+            ),
+            "critical",
+        ),
+        (
+            service(
+                bodySite=[{"text": "Left posterior thigh"}], reasonCode=[{"text": "low back pain"}]
+            ),
+            "warning",
+        ),
+        (
+            service(side=None, reasonReference=[{"reference": "Condition/not-sent"}])
+            | {"code": local("steroid-injection") | {"text": "Injection, left knee"}},
+            "warning",
+        ),
+        (
+            service(side=None)
+            | {"code": local("steroid-injection") | {"text": "Steroid, US, 22G spinal needle"}},
+            "critical",
+        ),
+        (
+            service(side=None)
+            | {
+                "code": concept(
+                    (CPT, "20550"), text="Inj tendon sheath, ligament or plantar fascia"
+                )
+            },
+            "warning",
+        ),
         (service(code="x") | {"code": concept((CPT, "20551"))}, "warning"),
         (service(code="x") | {"code": concept((SCT, "297279009"))}, "warning"),
         (

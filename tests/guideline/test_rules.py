@@ -206,6 +206,46 @@ def test_care_of_another_site_or_for_another_reason_is_no_treatment_of_this_dise
     assert set(cards) <= {"loading-programme-missing none-documented info"}
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "HSR: leg curl with ankle strap",
+        "Single-leg deadlift, kettlebell in opposite hand",
+        "Nordic curl, feet fixed",
+        "Left foot",
+    ],
+)
+def test_cues_of_an_exercise_do_not_make_a_loading_programme_another_one(words: str) -> None:
+    code = local("hsr") | {"text": words}
+    programme = loading(since=200, side=None, code=code)
+    assert shown(pht(), programme) == ["surgical-referral-overdue warning"]
+    detail = {"code": code, "status": "in-progress", "scheduledPeriod": {"start": ago(200)}}
+    plan = {"status": "active", "intent": "plan", "activity": [{"detail": detail}]}
+    assert shown(pht(), resource("CarePlan", "c", **plan)) == ["surgical-referral-overdue warning"]
+
+
+def test_of_an_exercise_whose_words_say_more_than_a_region_the_site_is_not_known() -> None:
+    said = {"code": {**EXERCISE, "text": "Slider curls, heel on towel"}}
+    assert has(RULE, pht(), procedure("p", EXERCISE, ago(20)) | said) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("ortho-referral", "Orthopaedics and Spine Centre"),
+        ("ortho-referral", "Ortho: foot, ankle and sports clinic"),
+        ("ortho-referral", "Spine"),
+        ("physio-referral", "Physiotherapy - spine and sports clinic"),
+        ("physio-referral", "Physiotherapy, spine"),
+    ],
+)
+def test_the_name_of_a_clinic_is_not_the_site_of_a_referral(code: str, words: str) -> None:
+    asked = referral(code=code, days=20) | {"code": local(code) | {"text": words}}
+    course = [loading(since=200)] if code == "ortho-referral" else []
+    assert shown(pht(), *course, asked) == []
+    assert shown(pht(), *course, asked | {"bodySite": [{"text": "Spine"}]}) != []
+
+
 @pytest.mark.parametrize(("days", "expected"), [(42, []), (43, ["none-documented info"])])
 def test_an_active_physiotherapy_referral_of_42_days_silences(
     days: int, expected: list[str]

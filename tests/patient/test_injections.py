@@ -303,7 +303,7 @@ def test_a_local_route_is_a_local_injection(route: str) -> None:
     assert counted(given) == (1, 0)
 
 
-@pytest.mark.parametrize("code", ["26643006", "78421000", "47625008", "6064005", "12130007"])
+@pytest.mark.parametrize("code", ["26643006", "78421000", "47625008", "6064005"])
 def test_an_oral_intramuscular_intravenous_or_topical_steroid_is_not_counted(code: str) -> None:
     dosage = {"route": concept((SCT, code)), "site": origin("left")}
     assert counted(administration("a", ago(50), KENALOG, dosage=dosage)) == (0, 0)
@@ -329,6 +329,22 @@ def test_a_route_known_by_its_words_or_hl7_code_is_not_counted(route: dict[str, 
     for site in ({}, {"site": origin("left")}):
         given = administration("a", ago(50), KENALOG, dosage={"route": route, **site})
         assert counted(given) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "route", [concept((SCT, "12130007")), concept((V3, "IARTINJ")), {"text": "Intra-articular"}]
+)
+def test_a_site_at_the_origin_wins_over_a_route_into_a_joint(route: dict[str, Any]) -> None:
+    def into(**more: Any) -> tuple[int, int]:
+        site = more.pop("site", None)
+        dosage = {"route": route} | ({"site": site} if site else {})
+        return counted(administration("a", ago(50), KENALOG, dosage=dosage, **more))
+
+    assert into(site=origin("left")) == (1, 0)
+    assert into(site=concept((SCT, "85710004"))) == (0, 1)
+    assert into(reasonCode=[local("pht")]) == (0, 1)
+    assert into() == (0, 0)
+    assert into(site={"text": "Left hip"}) == (0, 0)
 
 
 def test_a_local_route_is_known_by_its_words_or_hl7_code_and_another_is_possible() -> None:
@@ -410,6 +426,53 @@ def test_the_words_of_the_code_and_of_the_dosage_site_name_another_site_too() ->
     site = {"bodySite": [{"text": "Left shoulder"}]}
     drug = administration("a", ago(50), KENALOG)
     assert counted(procedure("p", plain, ago(50), **site), drug) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "US guided tendon inj w/ 22G spinal needle",
+        "Steroid injection, pt prone arms up",
+        "Injection of steroid under ultrasound, 22G spinal needle",
+    ],
+)
+def test_words_of_technique_name_no_site(words: str) -> None:
+    assert counted(procedure("p", local("steroid-injection") | {"text": words}, ago(50))) == (0, 1)
+
+
+def test_the_descriptor_of_a_code_is_no_site_of_the_record() -> None:
+    words = "Steroid injection, left elbow"
+    made = concept((CPT, "20551"), display=words, text=words)
+    assert counted(procedure("p", made, ago(50))) == (0, 1)
+    house = {"system": "urn:house", "code": "7", "display": words}
+    made["coding"].append(house | {"display": "Left elbow"})
+    assert counted(procedure("p", made, ago(50))) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "site",
+    [
+        concept((SCT, "85710004")),
+        concept((SCT, "61396006")),
+        concept((SCT, "29836001")),
+        {"text": "Left posterior thigh"},
+    ],
+    ids=["ischium", "thigh", "hip", "in words"],
+)
+def test_the_words_of_a_reason_do_not_overrule_a_site_nearby(site: dict[str, Any]) -> None:
+    reason = {"reasonCode": [{"text": "low back pain"}]}
+    assert counted(injection("i", ago(50), bodySite=[site], **reason)) == (0, 1)
+    assert counted(injection("i", ago(50), side=None, **reason)) == (0, 0)
+    coded = {"reasonCode": [concept((ICD, "M54.50"))]}
+    assert counted(injection("i", ago(50), bodySite=[site], **coded)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "words", ["Back pain when sitting", "PHT tendinopathy at sitz bone, knee stable"]
+)
+def test_a_reason_that_may_be_the_hamstring_leaves_an_injection_possible(words: str) -> None:
+    made = injection("i", ago(50), side=None, reasonCode=[{"text": words}])
+    assert counted(made) == (0, 1)
 
 
 def test_a_condition_named_as_the_reason_is_elsewhere_by_its_words_or_its_site() -> None:

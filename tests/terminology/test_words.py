@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from cds_service.terminology.tables import concepts
-from cds_service.terminology.words import Route, names_other_region, route_named
+from cds_service.terminology.words import (
+    Route,
+    names_other_region,
+    route_named,
+    targets_other_region,
+)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +62,51 @@ def test_another_part_of_the_body_is_named(words: str) -> None:
         "lower limb, excluding foot",
         "single tendon sheath, or ligament, aponeurosis (eg, plantar fascia)",
         "major joint or bursa (e.g. shoulder, knee)",
+        "Back pain when sitting",
+        "knee pain, sitting pain",
+        "PHT tendinopathy at sitz bone, knee stable",
+        "Long head biceps tendon",
         "",
     ],
 )
 def test_what_may_be_the_hamstring_or_names_no_region_is_not_elsewhere(words: str) -> None:
     assert not names_other_region([words])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Steroid injection, left elbow",
+        "Injection of steroid into the left knee joint",
+        "Left shoulder injection",
+        "Lumbar epidural steroid injection L4-L5",
+        "Therapeutic exercise, left shoulder",
+        "Left shoulder",
+    ],
+)
+def test_a_code_names_its_target_when_it_says_nothing_else(words: str) -> None:
+    assert targets_other_region(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "HSR: leg curl with ankle strap",
+        "Single-leg deadlift, kettlebell in opposite hand",
+        "Slider curls, heel on towel",
+        "Nordic curl, feet fixed",
+        "Back extension and lower back bridge",
+        "US guided tendon inj w/ 22G spinal needle",
+        "Steroid injection, pt prone arms up",
+        "Inj tendon sheath, ligament or plantar fascia",
+        "Orthopaedics and Spine Centre",
+        "Steroid injection, left buttock and knee",
+        "Steroid injection",
+        "",
+    ],
+)
+def test_of_a_code_that_says_more_the_target_cannot_be_told(words: str) -> None:
+    assert not targets_other_region(words)
 
 
 def test_of_text_and_display_the_one_that_may_be_the_hamstring_wins() -> None:
@@ -106,7 +151,7 @@ def test_the_words_agree_with_every_route_whose_code_is_known() -> None:
         ("Epidural route", Route.OTHER),
         ("IM", Route.OTHER),
         ("i.m.", Route.OTHER),
-        ("Intra-articular", Route.OTHER),
+        ("Intra-articular", Route.JOINT),
         ("Oral inhalation", Route.OTHER),
         ("Nasal", Route.OTHER),
         ("PO", Route.ORAL),
