@@ -60,7 +60,7 @@ class Found:
 
 def find(store: Store, spool: Spool, wanted: Wanted) -> Found:
     """What is on record here. Raises Unavailable."""
-    waiting = spool.find(lambda entry: _is_of(entry, wanted, store.keys))
+    waiting = spool.find(lambda entry, _: _is_of(entry, wanted, store.keys))
     with store.read() as connection:
         digests = wanted.digests(store.keys, _scopes(connection))
         return replace(_found(connection, wanted, digests), waiting=len(waiting))
@@ -71,7 +71,7 @@ def erase(store: Store, spool: Spool, wanted: Wanted) -> Found:
 
     The spool first: what is just being written from it is in the tables afterwards.
     """
-    waiting = spool.remove(lambda entry: _is_of(entry, wanted, store.keys))
+    waiting = spool.remove(lambda entry, _: _is_of(entry, wanted, store.keys))
     with store.write() as connection:
         digests = wanted.digests(store.keys, _scopes(connection))
         found = _found(connection, wanted, digests)

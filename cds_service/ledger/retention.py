@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Delete, Select, Update, delete, func, select, update
@@ -40,20 +40,20 @@ def purge(store: Store, kind: str, before: datetime, batch: int = BATCH) -> int:
 
 def due_in_spool(spool: Spool, before: datetime) -> int:
     """How many calls that wait, or were set aside, are older."""
-    return len(spool.find(lambda entry: _is_older(entry, before)))
+    return len(spool.find(lambda entry, changed: _is_older(entry, changed, before)))
 
 
 def purge_spool(spool: Spool, before: datetime) -> int:
     """Takes them out; how many. Raises OSError."""
-    return len(spool.remove(lambda entry: _is_older(entry, before)))
+    return len(spool.remove(lambda entry, changed: _is_older(entry, changed, before)))
 
 
-def _is_older(entry: Entry, before: datetime) -> bool:
-    """Also when it does not say how old it is: the database will not take such an entry."""
+def _is_older(entry: Entry, changed: float, before: datetime) -> bool:
+    """Of one that does not say how old it is, its file tells: people may want to look at it."""
     try:
         return datetime.fromisoformat(entry["call"]["at"]) < before
     except (LookupError, TypeError, ValueError):
-        return True
+        return datetime.fromtimestamp(changed, UTC) < before
 
 
 def _batches(store: Store, kind: str, before: datetime, batch: int) -> Iterator[int]:

@@ -23,6 +23,9 @@ OPEN = "entries.jsonl"
 LOCK = "lock"  # held while an entry is added, and while the open file is moved aside
 REJECTED = "rejected"  # for people to look at; never read again
 
+#: of an entry, and of when (seconds since the epoch) the last was added to its file
+Wanted = Callable[[dict[str, Any], float], bool]
+
 
 class SpoolFull(Exception):
     """No room for another entry, or no way to write it; the message says which."""
@@ -110,11 +113,16 @@ class Spool:
             return False
         return True
 
-    def find(self, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    def find(self, wanted: Wanted) -> list[dict[str, Any]]:
         """The entries that are wanted, of all that wait."""
-        return [entry for path in self._all() for entry in _entries(path) if wanted(entry)]
+        return [
+            entry
+            for path in self._all()
+            for entry in _entries(path)
+            if wanted(entry, _changed(path))
+        ]
 
-    def remove(self, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    def remove(self, wanted: Wanted) -> list[dict[str, Any]]:
         """Takes out the entries that are wanted, and hands them back; also of those set aside.
 
         A file that is just being written to the database is waited for.
@@ -167,18 +175,20 @@ def _entries(path: Path) -> Iterator[dict[str, Any]]:
         yield from filter(None, map(_entry, file))
 
 
-def _rewrite(path: Path, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+def _rewrite(path: Path, wanted: Wanted) -> list[dict[str, Any]]:
     """The same file without what is wanted, in its place at once."""
     kept: list[dict[str, Any]] = []
     gone: list[dict[str, Any]] = []
+    changed = _changed(path)
     for entry in _entries(path):
-        (gone if wanted(entry) else kept).append(entry)
+        (gone if wanted(entry, changed) else kept).append(entry)
     if gone:
         new = path.with_suffix(".new")
         with os.fdopen(os.open(new, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
             file.writelines(orjson.dumps(entry) + b"\n" for entry in kept)
             file.flush()
             os.fsync(file.fileno())
+        os.utime(new, (changed, changed))
         new.replace(path)
     return gone
 
@@ -196,6 +206,14 @@ def _is_at(file: IO[bytes], path: Path) -> bool:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
+
+
+def _changed(path: Path) -> float:
+    """Now, where another process has just finished the file."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
 
 
 def _size(path: Path) -> int:

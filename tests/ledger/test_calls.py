@@ -227,7 +227,7 @@ def spooled(client: FlaskClient, store: Store) -> tuple[Any, Any]:
     revert(store)
     (card,) = opened(client)
     schema.migrate(store)
-    (made,) = ledger._spool.remove(lambda _: True)
+    (made,) = ledger._spool.remove(lambda _, __: True)
     return card, made
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -144,13 +145,24 @@ def spooled(folder: Path, *days: date) -> Spool:
     return spool
 
 
+def moment(day: date) -> float:
+    return datetime.combine(day, time(12), UTC).timestamp()
+
+
+def age_of_files(folder: Path, day: date) -> None:
+    """As if the last entry had been added on this day."""
+    for file in (folder / "state" / "spool").iterdir():
+        os.utime(file, (moment(day), moment(day)))
+
+
 def ids(spool: Spool) -> set[Any]:
-    return {entry["call"]["id"] for entry in spool.find(lambda _: True)}
+    return {entry["call"]["id"] for entry in spool.find(lambda _, __: True)}
 
 
 @pytest.mark.usefixtures("store")
 def test_calls_in_the_spool_go_too_those_set_aside_included(run: Any, tmp_path: Path) -> None:
     spool = spooled(tmp_path, BEFORE, AFTER)
+    age_of_files(tmp_path, BEFORE)
     told = run("purge", "--before", "2026-01-01", "--dry-run").stdout
     assert "3 calls in the spool of this machine would go" in told
     assert ids(spool) == {0, 1, "timeless", "rejected"}
@@ -158,6 +170,22 @@ def test_calls_in_the_spool_go_too_those_set_aside_included(run: Any, tmp_path: 
     assert ids(spool) == {0, 1, "timeless", "rejected"}
     told = run("purge", "--before", "2026-01-01").stdout
     assert "3 calls in the spool of this machine deleted" in told
+    assert ids(spool) == {1}
+
+
+@pytest.mark.usefixtures("store")
+def test_a_call_that_does_not_tell_its_age_is_as_old_as_its_file(run: Any, tmp_path: Path) -> None:
+    spool = spooled(tmp_path, BEFORE, AFTER)
+    rejected = tmp_path / "state" / "spool" / REJECTED
+    with rejected.open("ab") as file:
+        file.write(b'{"call":{"id":"silent","at":7}}\n{"call":{"id":"dayless","at":"?"}}\n')
+    age_of_files(tmp_path, AFTER)
+    for _ in range(2):  # a purge leaves the files as old as they were
+        assert run("purge", "--before", "2026-01-01").exit_code == 0
+        assert ids(spool) == {1, "timeless", "silent", "dayless"}
+        assert rejected.stat().st_mtime == moment(AFTER)
+    age_of_files(tmp_path, BEFORE)
+    assert run("purge", "--before", "2026-01-01").exit_code == 0
     assert ids(spool) == {1}
 
 
