@@ -79,6 +79,7 @@ def test_json_says_what_its_values_are(export: Export) -> None:
 
 
 @pytest.mark.usefixtures("told")
+@pytest.mark.requirement("3.0-43")
 def test_the_audit_events_are_valid_fhir(export: Export) -> None:
     events = [json.loads(line) for line in export("fhir-ndjson").splitlines()]
     assert len(events) == 2
