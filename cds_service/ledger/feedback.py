@@ -27,8 +27,6 @@ from cds_service.ledger.scope import Owner
 from cds_service.ledger.tables import cards, feedback, suggestions
 from cds_service.store.statements import insert, once
 
-LONGEST = 255  # characters of an id or a code
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:

@@ -129,7 +129,6 @@ _ALL = (
 )
 MEASURES = MappingProxyType({one.name: one for one in _ALL})
 PARENTS = MappingProxyType({one.name: one.parent for one in _ALL})
-LEAVES = tuple(name for name in PARENTS if name not in set(PARENTS.values()))
 
 
 def summed(leaves: Mapping[str, int]) -> dict[str, int]:

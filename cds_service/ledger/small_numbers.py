@@ -32,7 +32,6 @@ Place = tuple[Row, str]  # of a count: row and column
 Node = tuple[Row, str]
 Counts = Mapping[str, int]
 
-FEWEST = 3  # "less than 2" would be 1
 OUT = ("", "")  # the node where totals come from and go to
 TOTAL = "total"
 COLUMN = "column"

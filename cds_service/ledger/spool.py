@@ -21,7 +21,7 @@ import orjson
 
 OPEN = "entries.jsonl"
 LOCK = "lock"  # held while an entry is added, and while the open file is moved aside
-REJECTED = "rejected"  # for people to look at; never read again
+REJECTED = "rejected"  # for people to look at; never tried again
 
 #: of an entry, and of when (seconds since the epoch) the last was added to its file
 Wanted = Callable[[dict[str, Any], float], bool]
