@@ -45,9 +45,12 @@ def merge(
     orders = [r for r in counted if r.given is Given.ORDERED]
     groups = _grouped(given, same_days)
     ordered = Orders(groups, same_days, order_days)
-    belonging = [order for order in orders if ordered.belongs(order)]
-    left = _grouped([order for order in orders if order not in belonging], same_days)
-    absorbed = ordered.absorbed(left)
+    belonging: list[Injection] = []
+    others: list[Injection] = []
+    for order in orders:
+        (belonging if ordered.belongs(order) else others).append(order)
+    left = _grouped(others, same_days)
+    absorbed = dict.fromkeys(ordered.absorbed(left))
     belonging += [order for group in absorbed for order in group.records]
     events = [_event(group) for group in (*groups, *left) if group not in absorbed]
     notes = [
