@@ -29,6 +29,7 @@ def sample(subject: str, milliseconds: list[float], **other: int) -> Sample:
     made = Sample(subject=subject, **{**shape, **other})
     made.latencies = [one / 1000 for one in milliseconds]
     made.rounds = [(len(milliseconds), sum(milliseconds) / 1000)]
+    made.statuses = {200: len(milliseconds)}
     return made
 
 

@@ -94,6 +94,7 @@ class Run:
                 | {
                     "latencies": [microseconds / 1e6 for microseconds in one["latencies"]],
                     "rounds": [tuple(pair) for pair in one["rounds"]],
+                    "statuses": {int(status): n for status, n in one["statuses"].items()},
                 }
             )
             for one in told["samples"]
