@@ -9,7 +9,9 @@ from __future__ import annotations
 import ctypes
 
 MOST = 2  # threads rarely allocate at the same moment: they take turns at the interpreter
-_ARENA_MAX = -8  # M_ARENA_MAX in glibc's malloc.h
+KEPT = 8_000_000  # bytes
+OWN = 4_000_000  # bytes
+_ARENA_MAX, _TRIM_THRESHOLD, _MMAP_THRESHOLD = -8, -1, -3  # M_... in glibc's malloc.h
 
 
 def limit() -> bool:
@@ -18,4 +20,5 @@ def limit() -> bool:
     To be called before threads are started.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return mallopt is not None and bool(mallopt(_ARENA_MAX, MOST))
+    chosen = ((_ARENA_MAX, MOST), (_TRIM_THRESHOLD, KEPT), (_MMAP_THRESHOLD, OWN))
+    return mallopt is not None and all(mallopt(name, value) for name, value in chosen)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 from gunicorn.http import wsgi
 
 from cds_service.errors import CdsError, SettingsError
@@ -149,6 +150,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "pre_fork": sharing.assign_slot,
         "post_fork": sharing.take_slot,
         "logconfig_dict": log.config(settings.log_level),
+        "logger_class": _Logger,
         "proc_name": "cds-service",
         "certfile": str(settings.tls_certificate) if settings.tls_certificate else None,
         "keyfile": str(settings.tls_key) if settings.tls_key else None,
@@ -171,6 +173,12 @@ def _tls(_config: object, default: Callable[[], ssl.SSLContext]) -> ssl.SSLConte
     context = default()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+class _Logger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """No access log: each request has its line (`cds_service.web.log`), and this one costs time."""
+
+    access_log_enabled = False
 
 
 def _keep_loaded() -> None:
