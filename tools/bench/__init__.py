@@ -13,7 +13,10 @@
 - `load`      one thread, many keep-alive connections, a latency for each `answer`
 - `measure`   rounds that alternate between the servers, so that a noisy machine hits all alike
 - `resolved`  medians of rounds compared pair by pair, and the range they lie in
-- `steps`     the steps of one call `in_process`, `starting` those of a start; `profile` functions
+- `timed`     a server whose steps are timed: `places` where they are, `stopwatch` how, `handed`
+              what threads of the database do for a call
+- `live`      such servers beside those not timed; `live_tables` their tables
+- `steps`     the steps of one call `in_process`, `starting` those of a start; `profile` all
 - `footprint` what one call leaves in the database
 - `growth`    whether memory grows over very many calls
 - `targets`   what the figures are held against; `reasons` why one is missed

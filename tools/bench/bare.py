@@ -12,6 +12,12 @@ import sys
 from cds_service.settings import Settings
 from cds_service.web import create_app, server
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Serves until told to stop."""
     settings = Settings.load(port=int(sys.argv[1]), auth="open")
     server.run(create_app(settings), settings, lambda: create_app(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 
-import orjson
 from flask import Flask, Response, request
+from orjson import dumps, loads
 
 from cds_service.settings import Settings
 from cds_service.web import server
@@ -29,8 +29,8 @@ def create_floor() -> Flask:
 
     @app.post("/cds-services/<service_id>")
     def call(**_service: str) -> Response:
-        orjson.loads(request.get_data(cache=False))
-        return Response(orjson.dumps({"cards": [CARD]}), content_type="application/json")
+        loads(request.get_data(cache=False))
+        return Response(dumps({"cards": [CARD]}), content_type="application/json")
 
     @app.get("/health")
     def health() -> Response:
@@ -39,6 +39,11 @@ def create_floor() -> Flask:
     return app
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serves until told to stop."""
     settings = Settings.load(port=int(sys.argv[1]), auth="open")
     server.run(create_floor(), settings, create_floor)
+
+
+if __name__ == "__main__":
+    main()

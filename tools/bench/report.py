@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tools.bench.growth import Point, grown
+from tools.bench.live import Live
 from tools.bench.measure import Sample
 from tools.bench.reasons import shape
 from tools.bench.steps import DECIDE
@@ -38,9 +39,10 @@ class Run:
     """One run.
 
     `plan`: what was to be measured; `started`: server -> seconds of each start; `memory`: server
-    -> when -> MB of each worker; `steps`: body -> step of a call -> seconds; `beside`: those of
-    ledger, token and start; `footprint`: of one call in the database; `growth`: calls so far,
-    seconds, MB; `recorded`: calls answered with a ledger, and on record.
+    -> when -> MB of each worker; `steps`: body -> step of a call in one process -> seconds;
+    `beside`: those of a start; `live`: the steps in running servers; `footprint`: of one call in
+    the database; `growth`: calls so far, seconds, MB; `recorded`: calls answered with a ledger,
+    and on record.
     """
 
     machine: Mapping[str, Any]
@@ -50,6 +52,7 @@ class Run:
     memory: Memory
     steps: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     beside: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    live: Sequence[Live] = ()
     footprint: Mapping[str, float] = field(default_factory=dict)
     growth: Sequence[Point] = ()
     recorded: tuple[int, int] = (0, 0)
@@ -100,7 +103,8 @@ class Run:
             for one in told["samples"]
         ]
         kept = {name: value for name, value in told.items() if name != "targets"}
-        return cls(**kept | {"samples": samples})
+        live = [Live.from_json(one) for one in told.get("live", ())]
+        return cls(**kept | {"samples": samples, "live": live})
 
 
 def machine() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
@@ -16,9 +16,12 @@ LEDGER = "with ledger"
 WHOLE = "with ledger and tokens"
 #: of the targets: with all of it, without authentication, without authentication and ledger
 ROLES = (WHOLE, LEDGER, BARE)
+ALL = (FLOOR, BARE, LEDGER, WHOLE)
 PEER = "peer"
 DEFAULTS = "with ledger and tokens, default limits"
 SERVE = ["cds_service", "serve", "--allow-fixed-today"]
+#: of a module that is run as a command: where its `main` is
+MAIN = {"cds_service": "cds_service.cli"}
 #: the demo patients' day: the bodies are made from them
 TODAY = "2026-06-15"
 #: what differs from the service's defaults
@@ -31,11 +34,19 @@ LIMITS = {
 
 
 @contextmanager
-def subjects(folder: Path, peer: str = "") -> Iterator[list[Subject]]:
-    """Starts them all, their logs and databases in `folder`; `peer`: another service's endpoint."""
+def subjects(folder: Path, peer: str = "", only: Collection[str] = ALL) -> Iterator[list[Subject]]:
+    """Starts them, their logs and databases in `folder`; `peer`: another service's endpoint."""
     with ExitStack() as stack:
-        started = [stack.enter_context(one) for one in _each(folder)]
+        started = [stack.enter_context(one) for one in _each(folder, only)]
         yield [*started, *([Subject(name=PEER, url=peer, server=None)] if peer else [])]
+
+
+@contextmanager
+def timed(folder: Path, only: Collection[str] = ALL) -> Iterator[list[Subject]]:
+    """The same, each with its steps timed into a folder of its name in `folder`."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        yield [stack.enter_context(one) for one in _each(folder, only, timed=True)]
 
 
 def whole(
@@ -61,7 +72,9 @@ def start_ups(folder: Path, times: int) -> dict[str, list[float]]:
     return found
 
 
-def _each(folder: Path) -> Iterator[AbstractContextManager[Subject]]:
+def _each(
+    folder: Path, only: Collection[str] = ALL, *, timed: bool = False
+) -> Iterator[AbstractContextManager[Subject]]:
     ehr = Ehr()
     site = ehr.register(folder)
     plan: tuple[tuple[str, list[str], dict[str, str], Sign], ...] = (
@@ -70,8 +83,16 @@ def _each(folder: Path) -> Iterator[AbstractContextManager[Subject]]:
         (LEDGER, SERVE, {"AUTH": "open", "STATE": str(folder / "ledger")}, unsigned),
         (WHOLE, SERVE, {"CONFIG": str(site), "STATE": str(folder / "whole")}, ehr.sign),
     )
-    for number, (name, command, own, sign) in enumerate(plan):
-        yield _started(name, command, LIMITS | own, folder / f"{number}.log", sign)
+    for name, command, own, sign in plan:
+        if name in only:
+            started = _timed(folder / name, command) if timed else command
+            yield _started(name, started, LIMITS | own, folder / f"{name}.log", sign)
+
+
+def _timed(folder: Path, command: list[str]) -> list[str]:
+    folder.mkdir()
+    module, *arguments = command
+    return ["tools.bench.timed", str(folder), MAIN.get(module, module), *arguments]
 
 
 @contextmanager

@@ -1,0 +1,213 @@
+"""The steps of a call where they happen: in running servers, beside the same ones not timed.
+
+Means are of the same calls for all steps, so that they add up to that of the whole. The slowest
+are left out, by the server and by the client: what held them up was mostly no step.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import sub
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from tools.bench.bodies import body
+from tools.bench.measure import Sample, Subject, measure
+from tools.bench.resolved import Measured, paired
+from tools.bench.stopwatch import BEYOND, SIZE, Step
+from tools.bench.targets import FEW, KB, MANY, SOME
+from tools.bench.timed import KIND
+
+KEPT = 0.95  # of the calls: the slowest are left out
+LATE = 10.0  # seconds within which the last records of a round are there
+TIMED = ", timed"
+
+
+class Load(NamedTuple):
+    """A body, and how often it is sent; `each`: calls in one round."""
+
+    size: int
+    relevant: int
+    connections: int
+    rounds: int
+    each: int
+
+
+#: one for each target that is about time, and those of the profile
+LOADS = (
+    Load(100 * KB, FEW, 1, 8, 25),
+    Load(100 * KB, SOME, 1, 8, 25),
+    Load(100 * KB, MANY, 1, 6, 25),
+    Load(1_000 * KB, SOME, 1, 6, 10),
+    Load(100 * KB, FEW, 8, 6, 100),
+    Load(100 * KB, SOME, 8, 6, 100),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the client saw of one server, in seconds: the mean without the slowest, and the p50.
+
+    `cpu`: of the server's processes, a call.
+    """
+
+    mean: float
+    p50: float
+    cpu: float
+
+    @classmethod
+    def of(cls, sample: Sample) -> Seen:
+        """Of all rounds."""
+        quickest = sorted(sample.latencies)[: _kept(len(sample.latencies))]
+        return cls(
+            mean=statistics.fmean(quickest), p50=sample.percentile(0.5), cpu=sample.cost() or 0.0
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """Of one server under one load. `steps`: name -> seconds by the clock, and of the processor.
+
+    `calls`: those whose steps were timed, the slowest included; `timed` and `plain`: what the
+    client saw of that server, and of the same one not timed; `added`: to its p50, by timing, round
+    by round.
+    """
+
+    subject: str
+    size: int
+    relevant: int
+    connections: int
+    calls: int
+    steps: Mapping[str, Sequence[float]]
+    timed: Seen
+    plain: Seen
+    added: Measured
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Self:
+        """As it stands in the file of a run."""
+        seen = {name: Seen(**told[name]) for name in ("timed", "plain")}
+        return cls(**{**told, **seen, "added": Measured(**told["added"])})
+
+    @property
+    def load(self) -> tuple[int, int, int]:
+        """Bytes, relevant resources, connections."""
+        return self.size, self.relevant, self.connections
+
+    @property
+    def waited(self) -> dict[str, float]:
+        """Seconds of the steps that the client waits for."""
+        beyond = {step.told for step in BEYOND}
+        return {name: wall for name, (wall, _) in self.steps.items() if name not in beyond}
+
+    @property
+    def worked(self) -> dict[str, float]:
+        """Seconds of processor time of every step."""
+        return {name: cpu for name, (_, cpu) in self.steps.items()}
+
+
+class Record(NamedTuple):
+    """One call in a server, seconds; `wall` and `cpu` in the order of the steps."""
+
+    began: float
+    ended: float
+    wall: Sequence[float]
+    cpu: Sequence[float]
+
+    @property
+    def waited(self) -> float:
+        """How long the client waits for it, as far as the server sees."""
+        return sum(wall for step, wall in zip(Step, self.wall, strict=True) if step not in BEYOND)
+
+
+class Records:
+    """What the processes of one server write into its folder from now on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read = {file: file.stat().st_size for file in folder.iterdir()}  # bytes
+
+    def new(self, calls: int) -> list[Record]:
+        """So many, which were not read before, by their begin. Raises RuntimeError."""
+        found: list[Record] = []
+        deadline = time.perf_counter() + LATE
+        while len(found) < calls and time.perf_counter() < deadline:
+            for file in self._folder.iterdir():
+                found += self._of(file)
+            time.sleep(0.01)
+        if len(found) != calls:
+            raise RuntimeError(f"{calls} calls were made, and {len(found)} timed in the server")
+        return sorted(found)
+
+    def _of(self, file: Path) -> Iterator[Record]:
+        with file.open("rb") as written:
+            written.seek(self._read.get(file, 0))
+            figures = array(KIND, written.read())
+        self._read[file] = self._read.get(file, 0) + len(figures) * figures.itemsize
+        for at in range(0, len(figures), SIZE):
+            began, ended, *rest = figures[at : at + SIZE]
+            yield Record(began, ended, rest[: len(Step)], rest[len(Step) :])
+
+
+def live(
+    plain: Sequence[Subject],
+    timed: Sequence[Subject],
+    folder: Path,
+    loads: Sequence[Load],
+    chance: random.Random,
+) -> Iterator[Live]:
+    """One for each server and load; `folder`: in which `timed` have theirs, by name."""
+    records = {one.name: Records(folder / one.name) for one in timed}
+    named = [replace(one, name=one.name + TIMED) for one in timed]
+    for load in loads:
+        found = {
+            sample.subject: sample
+            for sample in measure(
+                [*plain, *named],
+                body(load.size, load.relevant),
+                connections=load.connections,
+                rounds=load.rounds,
+                each=load.each,
+                chance=chance,
+            )
+        }
+        for one in timed:
+            written = records[one.name].new((load.rounds + 1) * load.each)
+            told = written[load.each :]  # one round warms up
+            yield _live(one.name, load, told, found[one.name + TIMED], found[one.name])
+
+
+def _live(
+    subject: str, load: Load, records: Sequence[Record], timed: Sample, plain: Sample
+) -> Live:
+    return Live(
+        subject=subject,
+        size=load.size,
+        relevant=load.relevant,
+        connections=load.connections,
+        calls=len(records),
+        steps=means(records),
+        timed=Seen.of(timed),
+        plain=Seen.of(plain),
+        added=paired(timed.medians(), plain.medians(), sub),
+    )
+
+
+def means(records: Sequence[Record]) -> dict[str, tuple[float, float]]:
+    """Name of a step -> mean seconds, by the clock and of the processor, without the slowest."""
+    quickest = sorted(records, key=lambda one: one.waited)[: _kept(len(records))]
+    walls = zip(*(one.wall for one in quickest), strict=True)
+    cpus = zip(*(one.cpu for one in quickest), strict=True)
+    return {
+        step.told: (statistics.fmean(wall), statistics.fmean(cpu))
+        for step, wall, cpu in zip(Step, walls, cpus, strict=True)
+    }
+
+
+def _kept(calls: int) -> int:
+    return max(1, int(KEPT * calls))
