@@ -18,11 +18,12 @@ from tools.bench import report, subjects, tables
 from tools.bench.bodies import body
 from tools.bench.footprint import footprint
 from tools.bench.growth import Point, growth
+from tools.bench.live import LOADS, Live, Load, live
 from tools.bench.measure import Sample, Subject, measure
 from tools.bench.reasons import shape
 from tools.bench.starting import start_steps
-from tools.bench.steps import SHAPES, ledger_steps, steps, token_steps
-from tools.bench.targets import KB
+from tools.bench.steps import steps
+from tools.bench.targets import KB, SOME
 
 ROOT = Path(__file__).parents[2]
 OUT, QUICK = ROOT / "docs" / "performance", ROOT / "build" / "performance"
@@ -78,6 +79,10 @@ class Options:
         """So many, after one that warms up."""
         return max(2, shape.rounds // self.share)
 
+    def loads(self) -> list[Load]:
+        """Of the servers whose steps are timed."""
+        return [one._replace(rounds=max(2, one.rounds // self.share)) for one in LOADS]
+
     def as_json(self) -> dict[str, Any]:
         """The plan, as it stands with the results."""
         shapes = [one._replace(rounds=self.rounds(one)) for one in (*PLAN, *LARGE, *REFUSING)]
@@ -87,6 +92,7 @@ class Options:
             "peer": self.peer,
             "growth": self.many,
             "shapes": [one._asdict() for one in shapes],
+            "live": [one._asdict() for one in self.loads()],
         }
 
 
@@ -125,6 +131,7 @@ def _run(folder: Path, options: Options) -> report.Run:
             for one in servers:
                 memory[one.name][moment] = one.memory()
         recorded = _recorded(folder, samples)
+        timed = list(_live(started, folder / "timed", chance, options))
     with subjects.whole(folder / "defaults", subjects.DEFAULTS, limited=True) as limited:
         samples += _samples([limited], REFUSING, chance, options)
     return report.Run(
@@ -134,6 +141,7 @@ def _run(folder: Path, options: Options) -> report.Run:
         memory=memory,
         growth=_growth(folder / "growth", options.many),
         recorded=recorded,
+        live=timed,
         **alone,
     )
 
@@ -142,14 +150,20 @@ def _alone(folder: Path, options: Options) -> dict[str, Any]:
     """What is measured while no other server runs."""
     return {
         "started": subjects.start_ups(folder / "starts", max(2, STARTS // options.share)),
-        "steps": {shape(*body): steps(*body) for body in SHAPES},
-        "beside": {
-            "ledger": ledger_steps(folder / "ledger-steps"),
-            "token": token_steps(folder / "token-steps"),
-            "start": start_steps(),
-        },
+        "steps": {shape(100 * KB, SOME): steps(100 * KB, SOME)},  # for decide() alone
+        "beside": {"start": start_steps()},
         "footprint": footprint(folder / "footprint"),
     }
+
+
+def _live(
+    started: Sequence[Subject], folder: Path, chance: random.Random, options: Options
+) -> Iterator[Live]:
+    """The steps in running servers, beside those that were `started` already."""
+    click.echo("the steps of a call, in running servers", err=True)
+    plain = [one for one in started if one.server]
+    with subjects.timed(folder) as timed:
+        yield from live(plain, timed, folder, options.loads(), chance)
 
 
 def _growth(folder: Path, many: int) -> list[Point]:

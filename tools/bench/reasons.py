@@ -1,25 +1,29 @@
-"""Why a target is missed: the part of the profile that accounts for it, or that none does.
+"""Why a target is missed: the steps that account for it, or that none do.
 
-The steps were timed in the same run, before anything else was started.
+What is about the time of a call, by its steps in the running servers; what is not, by those timed
+in one process. Both were timed in the same run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
-from tools.bench.steps import LEAST, WHOLE
-from tools.bench.subjects import LEDGER
-from tools.bench.subjects import WHOLE as TOKENS
-from tools.bench.targets import FLOOR, MS, Figures, Kind, Target
+from tools.bench.live import Live
+from tools.bench.live_tables import HEADING
+from tools.bench.targets import MS, Figures, Kind, Target
 
 PROFILE = "[profile.md](profile.md)"
+LIVE = f"[in the running server](#{HEADING.lower().replace(' ', '-')})"
 COVERS = 0.8  # of what was measured, at least, so that it is called explained; or as much above
 UNKNOWN = "not explained by the profile"
+NO_STEPS = "its steps in the running server are not in this run"
+MOST = 4  # steps that are named
+OF_CALLS = frozenset({Kind.LATENCY, Kind.RATIO, Kind.THROUGHPUT, Kind.LEDGER, Kind.TOKEN})
 
 
 class Profiled(Protocol):
-    """Of a run: steps of a call by shape, and of ledger, token and start, in seconds."""
+    """Of a run: steps in one process by shape, and of a start, in seconds; those of servers."""
 
     @property
     def figures(self) -> Figures: ...
@@ -27,6 +31,15 @@ class Profiled(Protocol):
     def steps(self) -> Mapping[str, Mapping[str, float]]: ...
     @property
     def beside(self) -> Mapping[str, Mapping[str, float]]: ...
+    @property
+    def live(self) -> Sequence[Live]: ...
+
+
+class Account(NamedTuple):
+    """What the steps make of a target: in its unit, and as a share of what is to be explained."""
+
+    told: str
+    covered: float
 
 
 def shape(size: int, relevant: int) -> str:
@@ -36,51 +49,74 @@ def shape(size: int, relevant: int) -> str:
 
 def why(target: Target, run: Profiled) -> str:
     """One phrase for the page."""
-    found = _accounted(target, run)
-    if found is None:
-        return UNKNOWN
-    what, share = found
+    if target.kind in OF_CALLS:
+        found = _of_calls(target, run)
+        if found is None:
+            return f"{UNKNOWN}: {NO_STEPS}"
+    else:
+        found = _in_process(target, run)
+        if found is None:
+            return UNKNOWN
+    explained = COVERS <= found.covered <= 1 / COVERS
+    return found.told if explained else f"{UNKNOWN} ({found.told})"
+
+
+def _in_process(target: Target, run: Profiled) -> Account | None:
     measured, unit = target.measured.median, target.unit
-    told = f"{what}: {share:.2f} of {measured:.2f} {unit}, {PROFILE}"
-    if not target.at_most:
-        told = f"{what} would give {share:.2f}, {PROFILE}"
-    return told if COVERS <= share / measured <= 1 / COVERS else f"{UNKNOWN} ({told})"
-
-
-def _accounted(target: Target, run: Profiled) -> tuple[str, float] | None:
-    """What the profile has to say, and how much of the measured value that is, in its unit."""
-    kind, own = target.kind, _own(target, run)
-    parts = run.beside.get(kind.value)
-    if kind is Kind.LATENCY and own is not None:
-        return "the steps of a call", own
-    if kind is Kind.RATIO and own is not None:
-        floor = run.figures.of(FLOOR, *target.of[1:])
-        return ("the steps of a call", 1 + own / (floor.percentile(0.5) * MS)) if floor else None
-    if kind is Kind.THROUGHPUT:
-        return _by_processor(target, run)
-    if parts:
-        return "its steps", sum(parts.values()) * (1 if kind is Kind.START else MS)
-    return ("the functions", target.measured.median) if kind is Kind.DECIDE else None
-
-
-def _own(target: Target, run: Profiled) -> float | None:
-    """Milliseconds that the steps take above the floor's, with those of ledger and token."""
-    subject, size, relevant = target.of
-    steps = run.steps.get(shape(size, relevant))
-    if steps is None:
+    if target.kind is Kind.DECIDE:
+        what, share = "the functions", measured
+    elif parts := run.beside.get(target.kind.value):
+        what, share = "its steps", sum(parts.values())
+    else:
         return None
-    own = steps[WHOLE] - steps[LEAST]
-    if subject in (LEDGER, TOKENS):
-        own += sum(run.beside.get(Kind.LEDGER.value, {}).values())
-    if subject == TOKENS:
-        own += sum(run.beside.get(Kind.TOKEN.value, {}).values())
-    return own * MS
+    return Account(f"{what}: {share:.2f} of {measured:.2f} {unit}, {PROFILE}", share / measured)
 
 
-def _by_processor(target: Target, run: Profiled) -> tuple[str, float] | None:
+# --- calls ---
+
+
+def _of_calls(target: Target, run: Profiled) -> Account | None:
+    """By the steps of the server it is about, and of the one with which that is compared."""
+    one, other = _server(target.of[0], target, run), _server(target.over, target, run)
+    if one is None or other is None:
+        return None
+    if target.kind is Kind.THROUGHPUT:
+        return _by_processor(target, one, other)
+    above = _above(one.waited, other.waited)
+    measured, whole = target.measured.median, sum(above.values())
+    if target.kind is Kind.RATIO:
+        least = other.plain.p50 * MS
+        told = f"{_largest(above)}; all steps would give {1 + whole / least:.2f} x, {LIVE}"
+        return Account(told, whole / least / (measured - 1))
+    told = f"{_largest(above)}; all steps {whole:.2f} of {measured:.2f} ms, {LIVE}"
+    return Account(told, whole / measured)
+
+
+def _by_processor(target: Target, one: Live, other: Live) -> Account:
     """Where the processor is what both lack, calls a second follow from what each spends."""
-    subject, size, relevant = target.of
-    one = run.figures.of(subject, size, relevant, connections=8)
-    floor = run.figures.of(FLOOR, size, relevant, connections=8)
-    cost, least = (one and one.cost()), (floor and floor.cost())
-    return ("processor time a call alone", least / cost) if cost and least else None
+    spent, least = sum(one.worked.values()), sum(other.worked.values())
+    largest = _largest(_above(one.worked, other.worked))
+    told = (
+        f"processor time a call {spent * MS:.2f} ms, the floor's {least * MS:.2f}: above it"
+        f" {largest}; all steps would give {least / spent:.2f}, {LIVE}"
+    )
+    return Account(told, least / spent / target.measured.median)
+
+
+def _server(subject: str, target: Target, run: Profiled) -> Live | None:
+    _, size, relevant = target.of
+    wanted = (size, relevant, 8 if target.kind is Kind.THROUGHPUT else 1)
+    mine = (one for one in run.live if one.subject == subject and one.load == wanted)
+    return next(mine, None)
+
+
+def _above(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    """Milliseconds of each step above those of the other server; some are below."""
+    return {name: (seconds - other[name]) * MS for name, seconds in one.items()}
+
+
+def _largest(above: Mapping[str, float]) -> str:
+    """The largest steps, with what they are together."""
+    named = sorted(above.items(), key=lambda step: -step[1])[:MOST]
+    told = ", ".join(f"{name} {milliseconds:.2f}" for name, milliseconds in named)
+    return f"{told} ({sum(value for _, value in named):.2f} ms together)"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from operator import truediv
 
 from tools.bench.growth import SETTLED, SHAPES, grown
+from tools.bench.live_tables import HEADING, live_tables
 from tools.bench.measure import Sample
 from tools.bench.reasons import why
 from tools.bench.report import MOMENTS, Run
@@ -41,6 +42,7 @@ def page(run: Run) -> Iterator[str]:
     for heading, lines in (
         ("Targets", _targets(run)),
         ("Answers", _answers(run)),
+        (HEADING, live_tables(run.live)),
         ("Processes", _processes(run)),
         ("Growth", _growth(run)),
         ("Sizing", _sizing(run)),

@@ -52,7 +52,8 @@ class Kind(StrEnum):
 class Target:
     """`measured` and `limit` in `unit`; `at_most`: False where more is better.
 
-    `of`: the sample it is about, as (server, bytes, relevant resources).
+    `of`: the sample it is about, as (server, bytes, relevant resources); `over`: the server with
+    which that one is compared.
     """
 
     kind: Kind
@@ -62,6 +63,7 @@ class Target:
     unit: str
     at_most: bool = True
     of: tuple[str, int, int] = ("", 0, 0)
+    over: str = FLOOR
 
     @property
     def met(self) -> bool | None:
@@ -195,7 +197,15 @@ def _extras(figures: Figures, whole: str, base: str, bare: str) -> Iterator[Targ
         added = figures.added(more, less, 100 * KB, FEW)
         if added is not None:
             name = f"{what} adds to p50, 100 kB"
-            yield Target(kind=kind, name=name, measured=added, limit=limit, unit="ms")
+            yield Target(
+                kind=kind,
+                name=name,
+                measured=added,
+                limit=limit,
+                unit="ms",
+                of=(more, 100 * KB, FEW),
+                over=less,
+            )
 
 
 def _slopes(figures: Figures, subject: str) -> Iterator[Target]:
