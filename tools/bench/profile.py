@@ -2,7 +2,8 @@
 
     python -m tools.bench.profile [--out docs/performance/profile.md]
 
-Calls are made in one process, as gunicorn makes them but without HTTP: a profile of the whole.
+Step by step in running servers, and once more in one process in a tight loop; function by function
+in one process, where calls are made as gunicorn makes them but without HTTP.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import cProfile
 import io
 import pstats
+import random
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -21,12 +23,14 @@ import click
 from cds_service.settings import Settings
 from cds_service.store.opening import open_store
 from cds_service.web import create_app
+from tools.bench import subjects
 from tools.bench.in_process import caller
+from tools.bench.live import LOADS, Live, live
+from tools.bench.live_tables import HEADING, live_tables
 from tools.bench.report import machine
 from tools.bench.starting import imports, start_steps
 from tools.bench.steps import SHAPES, ledger_steps, steps, token_steps
-from tools.bench.subjects import TODAY
-from tools.bench.targets import KB, MS
+from tools.bench.targets import FLOOR, KB, MANY, MS
 
 OUT = Path(__file__).parents[2] / "docs" / "performance" / "profile.md"
 #: those whose functions are listed, and after how many calls
@@ -51,10 +55,26 @@ def _page(folder: Path) -> Iterator[str]:
     where = machine()
     yield from ("# Where the time of one call goes", "", "Made by `make profile`; do not edit.", "")
     yield f"Commit {where['commit']}, {where['cpu']}, Python {where['python']}."
-    yield ""
-    yield "## Steps"
-    yield ""
-    yield "Milliseconds of processor time, the median of 100."
+    yield from _section(HEADING, live_tables(list(_live(folder))))
+    yield from _section("In a tight loop", _alone(folder))
+    yield from _section("Start-up", _start())
+    for size, relevant, calls in LISTED:
+        heading = f"Functions: {size // KB:,} kB, {relevant} relevant resources"
+        own = folder / f"{size}-{relevant}"
+        yield from _section(heading, _functions(own, size, relevant, calls))
+
+
+def _section(heading: str, lines: Iterable[str]) -> Iterator[str]:
+    yield from ("", f"## {heading}", "")
+    yield from lines
+
+
+def _alone(folder: Path) -> Iterator[str]:
+    yield (
+        "The same step over and over, in a process that does nothing else: this shows what a change"
+        " of one step does, and not what it takes in a server, which is told above. Milliseconds of"
+        " processor time, the median of 100."
+    )
     yield ""
     yield from _steps({shape: steps(*shape) for shape in SHAPES})
     yield ""
@@ -62,20 +82,21 @@ def _page(folder: Path) -> Iterator[str]:
     yield ""
     for name, seconds in (ledger_steps(folder / "a") | token_steps(folder / "b")).items():
         yield f"- {name}: {seconds * MS:.2f}"
-    yield from _start()
-    for size, relevant, calls in LISTED:
-        yield ""
-        yield f"## Functions: {size // KB:,} kB, {relevant} relevant resources"
-        yield ""
-        yield f"{calls} calls with the ledger. The profiler itself makes small functions look slow."
-        yield ""
-        yield "```"
-        yield from _functions(folder / f"{size}-{relevant}", size, relevant, calls)
-        yield "```"
+
+
+def _live(folder: Path) -> Iterator[Live]:
+    """Of the whole service, and the floor."""
+    (folder / "plain").mkdir()
+    loads = [one for one in LOADS if one.relevant != MANY]
+    shown = (FLOOR, subjects.WHOLE)
+    with (
+        subjects.subjects(folder / "plain", only=shown) as plain,
+        subjects.timed(folder / "timed", only=shown) as timed,
+    ):
+        yield from live(plain, timed, folder / "timed", loads, random.Random(1))
 
 
 def _start() -> Iterator[str]:
-    yield from ("", "## Start-up", "")
     for name, seconds in start_steps().items():
         yield f"- {name}: {seconds * MS:.0f} ms"
     yield from ("", "Milliseconds until a module, and all that it is the first to need, is loaded,")
@@ -94,7 +115,16 @@ def _steps(found: Mapping[tuple[int, int], Mapping[str, float]]) -> Iterator[str
 
 
 def _functions(folder: Path, size: int, relevant: int, calls: int) -> Iterator[str]:
-    settings = Settings.load(auth="open", state=folder, today=TODAY, database_timeout=5_000)
+    yield f"{calls} calls with the ledger. The profiler itself makes small functions look slow."
+    yield ""
+    yield "```"
+    yield from _listed(folder, size, relevant, calls)
+    yield "```"
+
+
+def _listed(folder: Path, size: int, relevant: int, calls: int) -> Iterator[str]:
+    today = subjects.TODAY
+    settings = Settings.load(auth="open", state=folder, today=today, database_timeout=5_000)
     # Unbounded, so that SQL runs in this thread: the profiler sees no other.
     app = create_app(settings, store=open_store(settings, bounded=False))
     call = caller(app, size, relevant)
