@@ -228,7 +228,10 @@ def test_what_the_steps_do_not_account_for_is_said_to_be_unexplained() -> None:
     made.samples[2] = sample(WHOLE, [9.0])
     told = "\n".join(page(made))
     assert "**missed**: not explained by the profile (record: commit 0.90, token" in told
-    assert "all steps 2.75 of 8.00 ms, [in the running server](#in-the-running-server)) |" in told
+    assert (
+        "all steps 2.75 of 8.00 ms, [in the running server](#in-the-running-server); the client"
+        " measured, while they were timed, 3.00 ms) |" in told
+    )
     # timed while the machine was busy
     made.live[3] = seen(WHOLE, WHOLE_STEPS | {Step.RECORD_COMMIT: 10})
     told = "\n".join(page(made))
@@ -273,7 +276,9 @@ def test_a_ratio_is_explained_by_what_is_above_the_floor_not_by_the_floor() -> N
     assert "all steps would give 2.90 x" in told  # 1.9 ms above the floor's 1 ms
     assert not told.startswith("not explained")
     # 2.9 is more than four fifths of 3.5; 1.9 is less than that of 2.5
-    assert why(missed(Kind.RATIO, 3.5, LEDGER), run()).startswith("not explained")
+    told = why(missed(Kind.RATIO, 3.5, LEDGER), run())
+    assert told.startswith("not explained")
+    assert told.endswith("the client measured, while they were timed, 4.00 x)")
 
 
 def test_calls_a_second_follow_from_the_processor_time_of_all_steps() -> None:

@@ -18,6 +18,7 @@ LIVE = f"[in the running server](#{HEADING.lower().replace(' ', '-')})"
 COVERS = 0.8  # of what was measured, at least, so that it is called explained; or as much above
 UNKNOWN = "not explained by the profile"
 NO_STEPS = "its steps in the running server are not in this run"
+THEN = "; the client measured, while they were timed,"
 MOST = 4  # steps that are named
 OF_CALLS = frozenset({Kind.LATENCY, Kind.RATIO, Kind.THROUGHPUT, Kind.LEDGER, Kind.TOKEN})
 
@@ -36,10 +37,14 @@ class Profiled(Protocol):
 
 
 class Account(NamedTuple):
-    """What the steps make of a target: in its unit, and as a share of what is to be explained."""
+    """What the steps make of a target: in its unit, and as a share of what is to be explained.
+
+    `then`: what the client measured while they were timed; another figure means another machine.
+    """
 
     told: str
     covered: float
+    then: str = ""
 
 
 def shape(size: int, relevant: int) -> str:
@@ -58,7 +63,7 @@ def why(target: Target, run: Profiled) -> str:
         if found is None:
             return UNKNOWN
     explained = COVERS <= found.covered <= 1 / COVERS
-    return found.told if explained else f"{UNKNOWN} ({found.told})"
+    return found.told if explained else f"{UNKNOWN} ({found.told}{found.then})"
 
 
 def _in_process(target: Target, run: Profiled) -> Account | None:
@@ -85,11 +90,13 @@ def _of_calls(target: Target, run: Profiled) -> Account | None:
     above = _above(one.waited, other.waited)
     measured, whole = target.measured.median, sum(above.values())
     if target.kind is Kind.RATIO:
-        least = other.plain.p50 * MS
+        least = other.timed.p50 * MS
         told = f"{_largest(above)}; all steps would give {1 + whole / least:.2f} x, {LIVE}"
-        return Account(told, whole / least / (measured - 1))
+        then = f"{THEN} {one.timed.p50 / other.timed.p50:.2f} x"
+        return Account(told, whole / least / (measured - 1), then)
     told = f"{_largest(above)}; all steps {whole:.2f} of {measured:.2f} ms, {LIVE}"
-    return Account(told, whole / measured)
+    then = f"{THEN} {(one.timed.p50 - other.timed.p50) * MS:.2f} ms"
+    return Account(told, whole / measured, then)
 
 
 def _by_processor(target: Target, one: Live, other: Live) -> Account:
