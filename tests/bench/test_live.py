@@ -17,7 +17,7 @@ import requests
 
 from tools.bench import handed, places, stopwatch, subjects
 from tools.bench.bodies import body
-from tools.bench.live import LATE, Live, Load, Record, Records, live, means
+from tools.bench.live import LATE, Live, Load, Record, Records, means, started
 from tools.bench.live_tables import live_tables
 from tools.bench.load import send
 from tools.bench.measure import Subject, calls
@@ -51,8 +51,8 @@ class Timed(NamedTuple):
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Timed]:
     folder = tmp_path_factory.mktemp("live") / "timed"
-    with subjects.timed(folder, only=SHOWN) as started:
-        yield Timed(folder, {one.name: one for one in started})
+    with subjects.timed(folder, only=SHOWN) as servers:
+        yield Timed(folder, {one.name: one for one in servers})
 
 
 @contextmanager
@@ -240,14 +240,9 @@ def called(running: Timed, server: Subject, connections: int) -> list[Record]:
 
 
 @pytest.mark.slow
-def test_timed_servers_are_measured_beside_the_same_not_timed(
-    tmp_path: Path, running: Timed
-) -> None:
-    (tmp_path / "plain").mkdir()
-    with subjects.subjects(tmp_path / "plain", only=SHOWN) as plain:
-        loads = [Load(10_000, 5, 1, 2, 4), Load(10_000, 5, 2, 2, 6)]
-        servers = list(running.servers.values())
-        found = list(live(plain, servers, running.folder, loads, random.Random(1)))
+def test_timed_servers_are_measured_beside_the_same_not_timed(tmp_path: Path) -> None:
+    loads = [Load(10_000, 5, 1, 2, 4), Load(10_000, 5, 2, 2, 6)]
+    found = list(started(tmp_path, loads, random.Random(1), only=SHOWN))
     assert [(one.subject, one.load, one.calls) for one in found] == [
         (FLOOR, (10_000, 5, 1), 8),
         (subjects.WHOLE, (10_000, 5, 1), 8),

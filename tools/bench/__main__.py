@@ -14,11 +14,10 @@ from typing import Any, NamedTuple
 import click
 import orjson
 
-from tools.bench import report, subjects, tables
+from tools.bench import live, report, subjects, tables
 from tools.bench.bodies import body
 from tools.bench.footprint import footprint
 from tools.bench.growth import Point, growth
-from tools.bench.live import LOADS, Live, Load, live
 from tools.bench.measure import Sample, Subject, measure
 from tools.bench.reasons import shape
 from tools.bench.starting import start_steps
@@ -79,9 +78,9 @@ class Options:
         """So many, after one that warms up."""
         return max(2, shape.rounds // self.share)
 
-    def loads(self) -> list[Load]:
+    def loads(self) -> list[live.Load]:
         """Of the servers whose steps are timed."""
-        return [one._replace(rounds=max(2, one.rounds // self.share)) for one in LOADS]
+        return [one._replace(rounds=max(2, one.rounds // self.share)) for one in live.LOADS]
 
     def as_json(self) -> dict[str, Any]:
         """The plan, as it stands with the results."""
@@ -131,9 +130,10 @@ def _run(folder: Path, options: Options) -> report.Run:
             for one in servers:
                 memory[one.name][moment] = one.memory()
         recorded = _recorded(folder, samples)
-        timed = list(_live(started, folder / "timed", chance, options))
     with subjects.whole(folder / "defaults", subjects.DEFAULTS, limited=True) as limited:
         samples += _samples([limited], REFUSING, chance, options)
+    click.echo("the steps of a call, in running servers", err=True)
+    timed = list(live.started(folder / "live", options.loads(), chance))
     return report.Run(
         machine=where,
         plan=options.as_json(),
@@ -154,16 +154,6 @@ def _alone(folder: Path, options: Options) -> dict[str, Any]:
         "beside": {"start": start_steps()},
         "footprint": footprint(folder / "footprint"),
     }
-
-
-def _live(
-    started: Sequence[Subject], folder: Path, chance: random.Random, options: Options
-) -> Iterator[Live]:
-    """The steps in running servers, beside those that were `started` already."""
-    click.echo("the steps of a call, in running servers", err=True)
-    plain = [one for one in started if one.server]
-    with subjects.timed(folder) as timed:
-        yield from live(plain, timed, folder, options.loads(), chance)
 
 
 def _growth(folder: Path, many: int) -> list[Point]:

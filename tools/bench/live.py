@@ -10,7 +10,7 @@ import random
 import statistics
 import time
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import sub
 from pathlib import Path
@@ -20,6 +20,8 @@ from tools.bench.bodies import body
 from tools.bench.measure import Sample, Subject, measure
 from tools.bench.resolved import Measured, paired
 from tools.bench.stopwatch import BEYOND, SIZE, Step
+from tools.bench.subjects import ALL, subjects
+from tools.bench.subjects import timed as timed_subjects
 from tools.bench.targets import FEW, KB, MANY, SOME
 from tools.bench.timed import KIND
 
@@ -152,6 +154,16 @@ class Records:
         for at in range(0, len(figures), SIZE):
             began, ended, *rest = figures[at : at + SIZE]
             yield Record(began, ended, rest[: len(Step)], rest[len(Step) :])
+
+
+def started(
+    folder: Path, loads: Sequence[Load], chance: random.Random, only: Collection[str] = ALL
+) -> Iterator[Live]:
+    """Of servers that nothing else has called, timed or not; started in `folder`, and stopped."""
+    own, timed = folder / "plain", folder / "timed"
+    own.mkdir(parents=True)
+    with subjects(own, only=only) as plain, timed_subjects(timed, only) as watched:
+        yield from live(plain, watched, timed, loads, chance)
 
 
 def live(

@@ -25,7 +25,7 @@ from cds_service.store.opening import open_store
 from cds_service.web import create_app
 from tools.bench import subjects
 from tools.bench.in_process import caller
-from tools.bench.live import LOADS, Live, live
+from tools.bench.live import LOADS, Live, started
 from tools.bench.live_tables import HEADING, live_tables
 from tools.bench.report import machine
 from tools.bench.starting import imports, start_steps
@@ -55,7 +55,7 @@ def _page(folder: Path) -> Iterator[str]:
     where = machine()
     yield from ("# Where the time of one call goes", "", "Made by `make profile`; do not edit.", "")
     yield f"Commit {where['commit']}, {where['cpu']}, Python {where['python']}."
-    yield from _section(HEADING, live_tables(list(_live(folder))))
+    yield from _section(HEADING, live_tables(_live(folder / "live")))
     yield from _section("In a tight loop", _alone(folder))
     yield from _section("Start-up", _start())
     for size, relevant, calls in LISTED:
@@ -84,16 +84,10 @@ def _alone(folder: Path) -> Iterator[str]:
         yield f"- {name}: {seconds * MS:.2f}"
 
 
-def _live(folder: Path) -> Iterator[Live]:
+def _live(folder: Path) -> list[Live]:
     """Of the whole service, and the floor."""
-    (folder / "plain").mkdir()
     loads = [one for one in LOADS if one.relevant != MANY]
-    shown = (FLOOR, subjects.WHOLE)
-    with (
-        subjects.subjects(folder / "plain", only=shown) as plain,
-        subjects.timed(folder / "timed", only=shown) as timed,
-    ):
-        yield from live(plain, timed, folder / "timed", loads, random.Random(1))
+    return list(started(folder, loads, random.Random(1), only=(FLOOR, subjects.WHOLE)))
 
 
 def _start() -> Iterator[str]:
