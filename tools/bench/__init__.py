@@ -14,7 +14,7 @@
 - `measure`   rounds that alternate between the servers, so that a noisy machine hits all alike
 - `resolved`  medians of rounds compared pair by pair, and the range they lie in
 - `timed`     a server whose steps are timed: `places` where they are, `stopwatch` how, `handed`
-              what threads of the database do for a call
+              what threads of the database do for a call, `records` what it writes
 - `live`      such servers beside those not timed; `live_tables` their tables
 - `steps`     the steps of one call `in_process`, `starting` those of a start; `profile` all
 - `footprint` what one call leaves in the database

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import random
 import statistics
-import time
-from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import sub
@@ -18,15 +16,14 @@ from typing import Any, NamedTuple, Self
 
 from tools.bench.bodies import body
 from tools.bench.measure import Sample, Subject, measure
+from tools.bench.records import Record, Records
 from tools.bench.resolved import Measured, paired
-from tools.bench.stopwatch import BEYOND, SIZE, Step
+from tools.bench.stopwatch import BEYOND, Step
 from tools.bench.subjects import ALL, subjects
 from tools.bench.subjects import timed as timed_subjects
 from tools.bench.targets import FEW, KB, MANY, SOME
-from tools.bench.timed import KIND
 
 KEPT = 0.95  # of the calls: the slowest are left out
-LATE = 10.0  # seconds within which the last records of a round are there
 TIMED = ", timed"
 
 
@@ -111,49 +108,6 @@ class Live:
     def worked(self) -> dict[str, float]:
         """Seconds of processor time of every step."""
         return {name: cpu for name, (_, cpu) in self.steps.items()}
-
-
-class Record(NamedTuple):
-    """One call in a server, seconds; `wall` and `cpu` in the order of the steps."""
-
-    began: float
-    ended: float
-    wall: Sequence[float]
-    cpu: Sequence[float]
-
-    @property
-    def waited(self) -> float:
-        """How long the client waits for it, as far as the server sees."""
-        return sum(wall for step, wall in zip(Step, self.wall, strict=True) if step not in BEYOND)
-
-
-class Records:
-    """What the processes of one server write into its folder from now on."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._read = {file: file.stat().st_size for file in folder.iterdir()}  # bytes
-
-    def new(self, calls: int) -> list[Record]:
-        """So many, which were not read before, by their begin. Raises RuntimeError."""
-        found: list[Record] = []
-        deadline = time.perf_counter() + LATE
-        while len(found) < calls and time.perf_counter() < deadline:
-            for file in self._folder.iterdir():
-                found += self._of(file)
-            time.sleep(0.01)
-        if len(found) != calls:
-            raise RuntimeError(f"{calls} calls were made, and {len(found)} timed in the server")
-        return sorted(found)
-
-    def _of(self, file: Path) -> Iterator[Record]:
-        with file.open("rb") as written:
-            written.seek(self._read.get(file, 0))
-            figures = array(KIND, written.read())
-        self._read[file] = self._read.get(file, 0) + len(figures) * figures.itemsize
-        for at in range(0, len(figures), SIZE):
-            began, ended, *rest = figures[at : at + SIZE]
-            yield Record(began, ended, rest[: len(Step)], rest[len(Step) :])
 
 
 def started(

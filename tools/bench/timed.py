@@ -8,9 +8,7 @@ a file of its own in FOLDER: nothing is kept in memory, nothing is sent.
 
 from __future__ import annotations
 
-import os
 import sys
-from array import array
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -19,25 +17,8 @@ from typing import Any
 
 from cds_service.web.worker import Worker
 from tools.bench import places
+from tools.bench.records import Written
 from tools.bench.stopwatch import Call, Step
-
-KIND = "d"  # of an array: as a record is written
-
-
-class Records:
-    """The file of this process: it is another one after a fork."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._process = self._file = 0
-
-    def add(self, figures: list[float]) -> None:
-        """One record, whole: so much is written at once."""
-        if self._process != os.getpid():
-            self._process = os.getpid()
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-            self._file = os.open(self._folder / str(self._process), flags, 0o600)
-        os.write(self._file, array(KIND, figures).tobytes())
 
 
 def install(folder: Path) -> None:
@@ -47,7 +28,7 @@ def install(folder: Path) -> None:
     for name, wrap in (
         ("enqueue_req", _seen),
         ("handle", _taken_up),
-        ("finish_request", _done(Records(folder))),
+        ("finish_request", _done(Written(folder))),
     ):
         setattr(Worker, name, wrap(getattr(Worker, name)))
 
@@ -72,7 +53,7 @@ def _taken_up(function: Callable[..., Any]) -> Callable[..., Any]:
     return handle
 
 
-def _done(records: Records) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _done(records: Written) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """In the main thread: what that has done since the last call is part of this one."""
     since = 0.0
 
