@@ -26,6 +26,7 @@ from cds_service.trust.tokens import Endpoint
 from cds_service.web import callers, create_app
 from cds_service.web.clock import now
 from cds_service.web.wire import parse_json
+from cds_service.web.wiring import wiring
 from hooks.patient_view import SERVICE
 from tools.bench.bodies import body
 from tools.bench.ehr import Ehr
@@ -51,7 +52,9 @@ def steps(size: int, relevant: int) -> dict[str, float]:
         WHOLE: caller(service, size, relevant),
         LEAST: caller(create_floor(), size, relevant),
     }
-    return {name: _median(step) for name, step in (_steps(size, relevant) | whole).items()}
+    with service.app_context():
+        found = _steps(size, relevant)
+    return {name: _median(step) for name, step in (found | whole).items()}
 
 
 def ledger_steps(folder: Path) -> dict[str, float]:
@@ -94,8 +97,8 @@ def token_steps(folder: Path) -> dict[str, float]:
 
 
 def _steps(size: int, relevant: int) -> dict[str, Step]:
-    data = body(size, relevant).data
-    value = parse_json(data)
+    data, shared = body(size, relevant).data, wiring()
+    value = parse_json(data, shared.limits, shared.keep)
     call = parse(value, hook=SERVICE.hook)
     evidence = gather(SERVICE.prefetch, call.prefetch, call.patient_id)
     known = default_terminology()
@@ -109,7 +112,7 @@ def _steps(size: int, relevant: int) -> dict[str, Step]:
 
     return {
         "bytes to JSON (orjson alone; the floor does this too)": lambda: orjson.loads(data),
-        "bytes to JSON, checked": lambda: parse_json(data),
+        "bytes to JSON, checked": lambda: parse_json(data, shared.limits, shared.keep),
         "JSON to request": lambda: parse(value, hook=SERVICE.hook),
         "prefetch to evidence": lambda: gather(SERVICE.prefetch, call.prefetch, call.patient_id),
         "evidence to facts": lambda: read(evidence, known, today=DEMO_TODAY, zone=SITE.timezone),
