@@ -7,13 +7,13 @@ hashes; the others still find old ones. Lines that begin with # are remarks.
 from __future__ import annotations
 
 import hmac
-import json
 import os
 import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from uuid import uuid4
 
@@ -35,8 +35,9 @@ class Keyring:
 
         Written as JSON before hashing: no two lists of parts are written the same.
         """
-        written = json.dumps([purpose, *parts], ensure_ascii=True).encode("ascii")
-        return hmac.digest(self.keys[key or self.current], written, "sha256").hex()
+        # As `json.dumps` writes them, without what it does before and after.
+        written = f"[{', '.join(map(encode_basestring_ascii, (purpose, *parts)))}]"
+        return hmac.digest(self.keys[key or self.current], written.encode("ascii"), "sha256").hex()
 
     def digests(self, purpose: str, *parts: str) -> tuple[str, ...]:
         """The same under every key, to find what was written under an older one."""

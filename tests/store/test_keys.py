@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +28,13 @@ def written(path: Path, *lines: str, mode: int = 0o600) -> Path:
 @given(PARTS, PARTS)
 def test_different_parts_have_different_hashes(one: list[str], other: list[str]) -> None:
     assert (RING.digest("id", *one) == RING.digest("id", *other)) is (one == other)
+
+
+@given(PARTS)
+def test_hashes_are_of_the_parts_as_json_writes_them(parts: list[str]) -> None:
+    """What older versions have hashed is found."""
+    line = json.dumps(["id", *parts]).encode()
+    assert RING.digest("id", *parts) == hmac.digest(b"n" * 32, line, "sha256").hex()
 
 
 def test_a_hash_depends_on_purpose_and_key() -> None:
