@@ -10,13 +10,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
 from datetime import date, datetime
+from functools import cache
 from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     FunctionElement,
     and_,
     bindparam,
@@ -26,8 +26,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from cds_service import __version__
@@ -41,8 +39,9 @@ from cds_service.ledger.tables import calls, cards, feedback, suggestions
 from cds_service.protocol.request import HookRequest
 from cds_service.repeats import fingerprint
 from cds_service.site import Site
+from cds_service.store.direct import Direct
 from cds_service.store.keys import Keyring
-from cds_service.store.statements import insert, once
+from cds_service.store.statements import Statement, insert
 
 Entry = dict[str, Any]
 SHOWN = "shown"
@@ -107,7 +106,7 @@ def _findings(decision: Decision, keys: Keyring) -> Iterator[Entry]:
         return
     for outcome, shown in zip(decision.shown, decision.cards, strict=True):
         told = shown.get("suggestions", [])
-        yield _finding(decision, outcome, keys, SHOWN) | {
+        yield _finding(shown["uuid"], outcome, keys, SHOWN) | {
             "suggestions": [
                 {
                     "uuid": one["uuid"],
@@ -119,16 +118,14 @@ def _findings(decision: Decision, keys: Keyring) -> Iterator[Entry]:
             ]
         }
     for held in decision.withheld:
-        yield _finding(decision, held.outcome, keys, held.kind.value, held.reason)
+        uuid = card_uuid(held.outcome, decision.occasion)
+        yield _finding(uuid, held.outcome, keys, held.kind.value, held.reason)
 
 
-def _finding(
-    decision: Decision, outcome: Outcome, keys: Keyring, state: str, why: str = ""
-) -> Entry:
-    assert decision.occasion is not None  # noqa: S101  # the caller has looked
+def _finding(uuid: str, outcome: Outcome, keys: Keyring, state: str, why: str = "") -> Entry:
     return {
         "id": str(uuid4()),
-        "uuid": card_uuid(outcome, decision.occasion),
+        "uuid": uuid,
         "rule": outcome.rule,
         "variant": outcome.variant,
         "side": outcome.side.value,
@@ -153,24 +150,32 @@ def _kind(suggestion: Suggestion) -> str:
 # --- writing ---
 
 
-def write(connection: Connection, made: Entry, *, shared_id: str) -> None:
+def write(direct: Direct, made: Entry, *, shared_id: str) -> None:
     """Writes `made`; nothing when its call is known. Feedback that waited finds its card."""
     call = made["call"]
-    if connection.execute(_new_call(connection), call | _dates(call)).first() is None:
+    if not direct.run(_NEW_CALL, call | _dates(call)):
         return
+    shown: list[Entry] = []
+    told: list[Entry] = []
     for one in sorted(made["cards"], key=itemgetter("uuid")):  # the order in which all lock
-        card = _write_card(connection, one)
+        card = _write_card(direct, one)
         if one["state"] == SHOWN:
-            _write_suggestions(connection, card, one.get("suggestions", []))
-            _find_waiting(connection, one, card, shared_id)
+            shown.append(one | {"card": card})
+            told += [{"card": card} | said for said in one.get("suggestions", [])]
+    if told:
+        direct.run_all(_NEW_SUGGESTIONS, told)
+    if shown:
+        _find_waiting(direct, shown, shared_id)
 
 
-@once
-def _new_call(dialect: str) -> ReturningInsert[Any]:
-    return insert(dialect, calls).on_conflict_do_nothing().returning(calls.c.id)
+def lock(uuid: ColumnElement[str] | str) -> FunctionElement[Any]:
+    """For PostgreSQL: whoever writes about this card is alone until the transaction ends.
+
+    Otherwise a card and feedback on it, written at the same moment, would not see each other.
+    """
+    return func.pg_advisory_xact_lock(func.hashtextextended(uuid, 0))
 
 
-@once
 def _new_card(dialect: str) -> ReturningInsert[Any]:
     """A new row, or that of the same call made before."""
     new = insert(dialect, cards)
@@ -188,55 +193,53 @@ def _new_card(dialect: str) -> ReturningInsert[Any]:
     return again.returning(cards.c.id)
 
 
-def lock(uuid: ColumnElement[str] | str) -> FunctionElement[Any]:
-    """For PostgreSQL: whoever writes about this card is alone until the transaction ends.
+_NEW_CALL = Statement(lambda dialect: insert(dialect, calls).on_conflict_do_nothing())
+_NEW_CARD = Statement(_new_card)
+_NEW_SUGGESTIONS = Statement(lambda dialect: insert(dialect, suggestions).on_conflict_do_nothing())
 
-    Otherwise a card and feedback on it, written at the same moment, would not see each other.
-    """
-    return func.pg_advisory_xact_lock(func.hashtextextended(uuid, 0))
-
-
-@once
-def _new_suggestions(dialect: str) -> SqliteInsert | PostgresInsert:
-    return insert(dialect, suggestions).on_conflict_do_nothing()
-
-
-#: feedback whose card was not known, for a card of one service, also under the shared id
+#: feedback whose card was not known, for cards of one service, also under the shared id
 _WAITING = and_(
-    feedback.c.card_uuid == bindparam("of"),
     feedback.c.client == bindparam("from_client"),
     feedback.c.tenant == bindparam("from_tenant"),
     or_(feedback.c.service == bindparam("own_id"), feedback.c.service == bindparam("shared_id")),
     feedback.c.card.is_(None),
 )
-_ANY_WAITING = select(feedback.c.id).where(_WAITING).limit(1)
-_FOUND = update(feedback).where(_WAITING).values(card=bindparam("found"))
+_FOUND = Statement(
+    lambda _: (
+        update(feedback)
+        .where(_WAITING, feedback.c.card_uuid == bindparam("of"))
+        .values(card=bindparam("found"))
+    )
+)
 
 
-def _write_card(connection: Connection, one: Entry) -> str:
+@cache
+def _any_waiting(cards: int) -> Statement:
+    """For so many cards: a list of open length would be written into the SQL at each call."""
+    of = feedback.c.card_uuid.in_([bindparam(f"of{n}") for n in range(cards)])
+    return Statement(lambda _: select(feedback.c.id).where(_WAITING, of).limit(1))
+
+
+def _write_card(direct: Direct, one: Entry) -> str:
     """The id of the card's row."""
     row = {name: value for name, value in one.items() if name != "suggestions"}
-    kept = connection.execute(_new_card(connection), row | _dates(one))
-    return str(kept.scalar_one())
+    ((card, *_),) = direct.rows(_NEW_CARD, row | _dates(one))
+    return str(card)
 
 
-def _write_suggestions(connection: Connection, card: str, told: list[Entry]) -> None:
-    if told:
-        rows = [{"card": card} | one for one in told]
-        connection.execute(_new_suggestions(connection), rows)
-
-
-def _find_waiting(connection: Connection, one: Entry, card: str, shared_id: str) -> None:
+def _find_waiting(direct: Direct, shown: list[Entry], shared_id: str) -> None:
     """Feedback can arrive before the card does, when that waited in a spool."""
-    waiting = {
-        "of": one["uuid"],
+    one = shown[0]  # all are of one client and service
+    whose = {
         "from_client": one["client"],
         "from_tenant": one["tenant"],
         "own_id": one["service"],
         "shared_id": shared_id or one["service"],
     }
-    if connection.execute(_ANY_WAITING, waiting).first():
-        connection.execute(_FOUND, waiting | {"found": card})
+    of = {f"of{n}": card["uuid"] for n, card in enumerate(shown)}
+    if direct.rows(_any_waiting(len(shown)), whose | of):
+        for card in shown:
+            direct.run(_FOUND, whose | {"of": card["uuid"], "found": card["card"]})
 
 
 def _dates(written: Entry) -> dict[str, date | None]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from blinker import Namespace
 from sqlalchemy.exc import CompileError, SQLAlchemyError, StatementError
@@ -31,6 +30,7 @@ from cds_service.protocol.request import HookRequest
 from cds_service.repeats import NOTHING, History
 from cds_service.site import Site
 from cds_service.store import schema
+from cds_service.store.direct import Direct
 from cds_service.store.engine import Store
 
 log = logging.getLogger("cds_service.ledger")
@@ -101,9 +101,9 @@ class Ledger:
     def history(self, call: Call, today: date) -> History:
         """What this user did with earlier cards; nothing while the database is down."""
         try:
-            return self._store.bounded(
-                lambda connection: past.read(
-                    connection,
+            return self._store.quick(
+                lambda direct: past.read(
+                    direct,
                     call.request,
                     scope=call.scope,
                     service=call.service,
@@ -136,7 +136,7 @@ class Ledger:
         made["call"]["mode"] = "shadow" if call.on_trial else "live"
         made["call"]["ms"] = ms
         try:
-            self._store.bounded(lambda connection: self._write(connection, made), write=True)
+            self._store.quick(lambda direct: self._write(direct, made), write=True)
         except Unavailable:
             if self._required:
                 raise
@@ -211,14 +211,13 @@ class Ledger:
 
     def _write_waiting(self, made: Entry) -> None:
         try:
-            with self._store.write() as connection:
-                self._write(connection, made)
+            self._store.direct(lambda direct: self._write(direct, made), write=True)
         except _MALFORMED as error:
             log.exception("call set aside: the database does not take it", exc_info=error)
             raise Rejected from None
 
-    def _write(self, connection: Any, made: Entry) -> None:
-        write(connection, made, shared_id=self._shared_id)
+    def _write(self, direct: Direct, made: Entry) -> None:
+        write(direct, made, shared_id=self._shared_id)
 
     def _keep(self, made: Entry) -> None:
         try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, bindparam, select
+from sqlalchemy import Column, ColumnElement, and_, bindparam, select
 
 from cds_service.guideline.overrides import meant
 from cds_service.ledger import scope as names
@@ -18,14 +19,16 @@ from cds_service.ledger.tables import cards, feedback
 from cds_service.protocol.request import HookRequest
 from cds_service.repeats import History, Override
 from cds_service.site import LONGEST_REPEAT, NO_REASON
+from cds_service.store.direct import Direct, Row
 from cds_service.store.keys import Keyring
+from cds_service.store.statements import Statement
 
 OVERRIDDEN = "overridden"
 
 
 @cache
-def _answered(keys: int) -> Select[Any]:
-    return (
+def _answered(keys: int) -> Statement:
+    found = (
         select(
             cards.c.rule,
             cards.c.fingerprint,
@@ -38,16 +41,18 @@ def _answered(keys: int) -> Select[Any]:
         .where(_mine(keys), feedback.c.day > bindparam("after"))
         .order_by(*place(feedback))
     )
+    return Statement(lambda _: found)
 
 
 @cache
-def _seen(keys: int) -> Select[Any]:
-    return select(cards.c.fingerprint).where(
+def _seen(keys: int) -> Statement:
+    found = select(cards.c.fingerprint).where(
         _mine(keys),
         _under_any_key(cards.c.encounter, keys),
         cards.c.service != bindparam("service"),
         cards.c.state == SHOWN,
     )
+    return Statement(lambda _: found)
 
 
 def _mine(keys: int) -> ColumnElement[bool]:
@@ -69,7 +74,7 @@ def _placed(name: str, digests: tuple[str, ...]) -> dict[str, str]:
 
 
 def read(
-    connection: Connection,
+    direct: Direct,
     request: HookRequest,
     *,
     scope: Scope,
@@ -86,15 +91,15 @@ def read(
         "tenant": scope.owner.tenant,
     }
     after = today - timedelta(days=LONGEST_REPEAT)
-    answered = connection.execute(_answered(len(keys.keys)), mine | {"after": after})
-    last = {(row.rule, row.fingerprint): row for row in answered}
+    answered = direct.rows(_answered(len(keys.keys)), mine | {"after": after})
+    last = {row[:2]: row for row in answered}
     elsewhere: frozenset[str] = frozenset()
     encounter = names.encounter(request)
     if once_per_encounter and encounter:
         here = _placed("encounter", scope.digests(keys, encounter)) | {"service": service}
-        seen = connection.scalars(_seen(len(keys.keys)), mine | here)
-        elsewhere = frozenset(seen)
-    overrides = tuple(_override(row) for row in last.values() if row.outcome == OVERRIDDEN)
+        seen = direct.rows(_seen(len(keys.keys)), mine | here)
+        elsewhere = frozenset(digest for (digest,) in seen)
+    overrides = tuple(_overrides(last.values()))
 
     def same(fingerprint: str, digest: str) -> bool:
         return digest in keys.digests(FACTS, fingerprint)
@@ -102,7 +107,8 @@ def read(
     return History(overrides, elsewhere, same)
 
 
-def _override(row: Any) -> Override:
-    known = row.reason if meant(row.reason, row.reason_system) else OTHER
-    reason = known if row.reason else NO_REASON
-    return Override(rule=row.rule, digest=row.fingerprint, reason=reason, day=row.day)
+def _overrides(last: Iterable[Row]) -> Iterator[Override]:
+    for rule, digest, outcome, reason, system, day in last:
+        if outcome == OVERRIDDEN:
+            known = reason if meant(reason, system) else OTHER
+            yield Override(rule=rule, digest=digest, reason=known if reason else NO_REASON, day=day)

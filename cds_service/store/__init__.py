@@ -6,6 +6,11 @@
 - `tables`      the tables of this package; the ledger adds its own to the same metadata
 - `keys`        keyed hashes: ids of patients and users never reach the database
 - `guarded`     files of secrets that nobody else may read or change
+- `threads`     who works for a request, which waits no longer than it may
+- `drivers`     how SQLite and PostgreSQL are reached
+- `direct`      what every call does, without SQLAlchemy's way of running statements
+- `lines`       connections kept at hand for these
+- `faults`      what the errors of the drivers mean
 - `statements`  SQL made once, run often
 - `nonces`      tokens seen before
 - `pauses`      rules taken out of service for a while

@@ -8,20 +8,21 @@ database is `errors.Unavailable`.
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Overdue
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, exc
+from sqlalchemy import URL, Connection, Engine
 
 from cds_service.errors import Unavailable
-from cds_service.store import drivers
+from cds_service.store import direct, drivers
+from cds_service.store.direct import Direct
+from cds_service.store.drivers import Reached
+from cds_service.store.faults import translated
 from cds_service.store.keys import Keyring
+from cds_service.store.threads import Overdue, Threads
 
 T = TypeVar("T")
 
@@ -44,9 +45,8 @@ class Store:
         self._threads = threads
         self._lock = threading.Lock()
         self._process = 0
-        self._engine: Engine | None = None
-        self._pool: ThreadPoolExecutor | None = None
-        self._free = threading.BoundedSemaphore(threads)
+        self._reached: Reached | None = None
+        self._crew: Threads | None = None
         self._turn = threading.Lock()
         self._rest_until = 0.0
 
@@ -105,27 +105,43 @@ class Store:
         not pile up. `patience`: work of many rows is waited for so many times as long; that it
         is late says nothing of the database.
         """
-        if self.timeout is None:
-            return self._transact(work, write, durable)
-        began = time.monotonic()
-        if began < self._rest_until:
-            raise Unavailable("The database could not be reached a moment ago.")
-        until = began + self.timeout * patience
-        try:
-            started = self._submit(lambda: self._transact(work, write, durable), until)
-            return started.result(max(0.0, until - time.monotonic()))
-        except Overdue:
-            if patience == 1:
-                self._rest_until = time.monotonic() + REST
-            raise Unavailable("The database did not answer in time.") from None
+        return self._in_time(lambda: self._transact(work, write, durable), patience)
+
+    def quick(
+        self,
+        work: Callable[[Direct], T],
+        *,
+        write: bool = False,
+        durable: bool = True,
+        single: bool = False,
+    ) -> T:
+        """The same for what every call does: `direct`, in time."""
+        return self._in_time(lambda: self.direct(work, write=write, durable=durable, single=single))
+
+    def direct(
+        self,
+        work: Callable[[Direct], T],
+        *,
+        write: bool = False,
+        durable: bool = True,
+        single: bool = False,
+    ) -> T:
+        """`work` in a transaction on the driver's own cursor (see `write`).
+
+        `single`: it runs one statement, for which SQLite need not be told where it begins.
+        """
+        with self._taking_turns() if write else nullcontext():
+            return direct.transact(self._here(), work, write=write, durable=durable, single=single)
 
     def warm(self) -> None:
-        """Begins to make the first connection, which takes longer than a call may wait for it."""
+        """Begins to make the first connections, which takes longer than a call may wait for it."""
         threading.Thread(target=self._connect, name="store-warm", daemon=True).start()
 
     def _connect(self) -> None:
-        with suppress(Unavailable), self.read() as connection:
-            connection.exec_driver_sql("SELECT 1")
+        with suppress(Unavailable):  # `direct` first: it may keep one that the pool had
+            self.direct(lambda direct: direct.cursor.execute("SELECT 1"))
+            with self.read() as connection:
+                connection.exec_driver_sql("SELECT 1")
 
     def unhurried(self) -> Store:
         """The same database, for work that may take long; close it when done."""
@@ -152,68 +168,54 @@ class Store:
     def close(self) -> None:
         """Gives back connections and threads; the next use makes new ones."""
         with self._lock:
-            engine, pool = self._engine, self._pool
-            self._engine = self._pool = None
-        if pool is not None:
-            pool.shutdown(wait=True)
-        if engine is not None:
-            engine.dispose()
+            reached, crew = self._reached, self._crew
+            self._reached = self._crew = None
+        if crew is not None:
+            crew.close()
+        if reached is not None:
+            reached.close()
 
     @property
     def engine(self) -> Engine:
         """The engine of this process."""
+        return self._here().engine
+
+    def _here(self) -> Reached:
         with self._lock:
             self._forget_parent()
-            if self._engine is None:
-                self._engine = drivers.engine(self.url, self.timeout, self._threads)
-            return self._engine
+            if self._reached is None:
+                self._reached = drivers.reach(self.url, self.timeout, self._threads)
+            return self._reached
+
+    def _hands(self) -> Threads:
+        with self._lock:
+            self._forget_parent()
+            if self._crew is None:
+                self._crew = Threads(self._threads, "store")
+            return self._crew
 
     def _transact(self, work: Callable[[Connection], T], write: bool, durable: bool) -> T:
         with self.write(durable=durable) if write else self.read() as connection:
             return work(connection)
 
-    def _submit(self, work: Callable[[], T], until: float) -> Future[T]:
-        """`work` begun in a thread that is free before `until`. Raises Overdue."""
-        with self._lock:
-            self._forget_parent()
-            free = self._free
-        if not free.acquire(timeout=max(0.0, until - time.monotonic())):
-            raise Overdue
-        with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="store")
-            started = self._pool.submit(work)
-        started.add_done_callback(lambda _: free.release())
-        return started
+    def _in_time(self, work: Callable[[], T], patience: int = 1) -> T:
+        if self.timeout is None:
+            return work()
+        began = time.monotonic()
+        if began < self._rest_until:
+            raise Unavailable("The database could not be reached a moment ago.")
+        try:
+            return self._hands().run(work, began + self.timeout * patience)
+        except Overdue:
+            if patience == 1:
+                self._rest_until = time.monotonic() + REST
+            raise Unavailable("The database did not answer in time.") from None
 
     def _forget_parent(self) -> None:
         """After a fork: what the parent process opened is the parent's."""
         if self._process != os.getpid():
-            if self._engine is not None:
-                self._engine.dispose(close=False)
-            self._engine = self._pool = None
-            self._free = threading.BoundedSemaphore(self._threads)
+            if self._reached is not None:
+                self._reached.engine.dispose(close=False)
+            self._reached = self._crew = None
             self._turn = threading.Lock()
             self._process = os.getpid()
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """What the driver raises when the database is down, full, locked or not migrated."""
-    try:
-        yield
-    except (exc.IntegrityError, exc.DataError):
-        raise  # a fault of this program, not of the database
-    except exc.DBAPIError as error:
-        raise _unavailable(error.orig or error) from None
-    except sqlite3.Error as error:  # of a connection used without SQLAlchemy
-        raise _unavailable(error) from None
-    except exc.TimeoutError:
-        raise Unavailable("The database cannot be used now (no connection is free).") from None
-
-
-def _unavailable(error: BaseException) -> Unavailable:
-    cause = str(getattr(error, "sqlite_errorname", type(error).__name__))
-    told = Unavailable(f"The database cannot be used now ({cause}).")
-    told.cause = cause
-    return told

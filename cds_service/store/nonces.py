@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy import bindparam, delete
 
+from cds_service.store.direct import Direct
 from cds_service.store.engine import Store
-from cds_service.store.statements import insert, once
+from cds_service.store.statements import Statement, insert
 from cds_service.store.tables import nonces
 
-_EXPIRED = delete(nonces).where(nonces.c.expires < bindparam("now"))
-
-
-@once
-def _new(dialect: str) -> ReturningInsert[Any]:
-    return insert(dialect, nonces).on_conflict_do_nothing().returning(nonces.c.jti)
+_EXPIRED = Statement(lambda _: delete(nonces).where(nonces.c.expires < bindparam("now")))
+_NEW = Statement(lambda dialect: insert(dialect, nonces).on_conflict_do_nothing())
 
 
 def remember(
@@ -32,12 +27,11 @@ def remember(
 
     It need not be durable: what the call issues is written after it, and is.
     """
+    digest = hashlib.sha256(jti.encode()).hexdigest()
 
-    def note(connection: Connection) -> bool:
+    def note(direct: Direct) -> bool:
         if sweep:
-            connection.execute(_EXPIRED, {"now": now})
-        digest = hashlib.sha256(jti.encode()).hexdigest()
-        row = {"client": client, "jti": digest, "expires": expires}
-        return connection.execute(_new(connection), row).first() is not None
+            direct.run(_EXPIRED, {"now": now})
+        return direct.run(_NEW, {"client": client, "jti": digest, "expires": expires}) == 1
 
-    return store.bounded(note, write=True, durable=False)
+    return store.quick(note, write=True, durable=False, single=not sweep)

@@ -6,7 +6,8 @@ from contextlib import closing
 
 from sqlalchemy import text
 
-from cds_service.store.engine import Store, translated
+from cds_service.store.engine import Store
+from cds_service.store.faults import translated
 
 
 def settle(store: Store) -> bool:

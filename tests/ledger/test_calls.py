@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import func, insert, select
 
 from cds_service.errors import Unavailable
 from cds_service.ledger.entry import write
@@ -19,6 +21,7 @@ from cds_service.ledger.feedback import keep, read_entry
 from cds_service.ledger.scope import Owner
 from cds_service.ledger.tables import calls, cards, feedback, suggestions
 from cds_service.store import schema
+from cds_service.store.direct import Direct
 from cds_service.store.engine import Store
 from cds_service.store.tables import nonces
 from cds_service.web import clock
@@ -231,40 +234,75 @@ def spooled(client: FlaskClient, store: Store) -> tuple[Any, Any]:
     return card, made
 
 
-@pytest.mark.parametrize("first", ["card", "feedback"])
+def test_a_call_that_waited_since_an_older_version_is_written(
+    client: FlaskClient, store: Store
+) -> None:
+    _, made = spooled(client, store)
+    for name in ("mode", "ms", "shown"):  # columns it did not know
+        del made["call"][name]
+    for one in made["cards"]:
+        del one["day"]
+    store.direct(lambda direct: write(direct, made, shared_id=""), write=True)
+    (call,), (card,) = rows(store, calls), rows(store, cards)
+    assert (call.mode, call.ms, call.shown, card.day) == ("live", None, None, None)
+
+
+Then = Callable[[], object]
+
+
+def write_card(store: Store, made: Any, _card: Any, then: Then) -> None:
+    def work(direct: Direct) -> None:
+        write(direct, made, shared_id="")
+        then()
+
+    store.direct(work, write=True)
+
+
+def write_feedback(store: Store, made: Any, card: Any, then: Then) -> None:
+    told = [read_entry(0, accepted(card), comments=False, zone=UTC)]
+    owner, name = Owner(client=made["call"]["client"]), made["call"]["service"]
+    now = {"now": clock.now(), "day": clock.now().date()}
+    with store.write() as connection:
+        keep(connection, told, owner=owner, service=name, services=[name], **now)
+        then()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(write_card, write_feedback), (write_feedback, write_card)]
+)
 def test_a_card_and_its_feedback_written_at_the_same_moment_find_each_other(
-    client: FlaskClient, store: Store, first: str
+    client: FlaskClient, store: Store, one: Callable[..., None], other: Callable[..., None]
 ) -> None:
     """As when the card waits in a spool that is just being written."""
     card, made = spooled(client, store)
-    told = [read_entry(0, accepted(card), comments=False, zone=UTC)]
-    name, begun = made["call"]["service"], threading.Event()
-
-    def write_card(connection: Connection) -> None:
-        write(connection, made, shared_id="")
-
-    def write_feedback(connection: Connection) -> None:
-        owner = Owner(client=made["call"]["client"])
-        now = {"now": clock.now(), "day": clock.now().date()}
-        keep(connection, told, owner=owner, service=name, services=[name], **now)
-
-    order = [write_card, write_feedback]
-    one, other = order if first == "card" else order[::-1]
+    begun, running = threading.Event(), []
 
     def meanwhile() -> None:
         begun.set()
-        with store.write() as connection:
-            other(connection)
+        other(store, made, card, lambda: None)
+
+    def until_it_waits() -> None:
+        running.append(pool.submit(meanwhile))
+        assert begun.wait(30)
+        time.sleep(0.3)  # or has read what it can read before this is committed
 
     with ThreadPoolExecutor(1) as pool:
-        with store.write() as connection:
-            one(connection)
-            done = pool.submit(meanwhile)
-            assert begun.wait(30)
-            time.sleep(0.3)  # it waits, or has read what it can read before this is committed
-        done.result(timeout=30)
+        one(store, made, card, until_it_waits)
+        running[0].result(timeout=30)
     (kept,), (row,) = rows(store, feedback), rows(store, cards)
     assert kept.card == row.id
+
+
+def test_each_of_several_cards_finds_its_feedback(client: FlaskClient, store: Store) -> None:
+    card, made = spooled(client, store)
+    (first,) = made["cards"]
+    another = first | {"id": str(uuid4()), "uuid": str(uuid4()), "fingerprint": "f" * 64}
+    made["cards"] += [another | {"suggestions": []}]
+    for uuid in (card["uuid"], another["uuid"]):
+        write_feedback(store, made, card | {"uuid": uuid}, lambda: None)
+    write_card(store, made, card, lambda: None)
+    of = {row.card: row.card_uuid for row in rows(store, feedback)}
+    assert of == {row.id: row.uuid for row in rows(store, cards)}
 
 
 def test_reading_fails_loudly_where_it_must(store: Store) -> None:

@@ -60,7 +60,7 @@ def test_a_connection_in_use_when_the_disk_could_only_be_read_goes_when_it_comes
 ) -> None:
     file = tmp_path / "some.sqlite3"
     sqlite3.connect(file).close()
-    made = drivers.engine(make_url(f"sqlite:///{file}"), 1.0, 2)
+    made = drivers.reach(make_url(f"sqlite:///{file}"), 1.0, 2).engine
     with made.connect() as other, made.connect() as failing:
         opened = other.connection.driver_connection
         failing.exec_driver_sql("PRAGMA query_only=ON")

@@ -37,8 +37,9 @@ def footprint(folder: Path, calls: int = CALLS) -> dict[str, float]:
     settings = Settings.load(auth="open", state=folder)
     store = open_store(settings, bounded=False)
     begun: Counter[str] = Counter()
-    event.listen(store.engine, "begin", lambda connection: _count(connection, begun))
+    event.listen(store.engine, "connect", lambda connection, _: _watch(connection, begun))
     before = _size(store)
+    begun.clear()
     _make(calls, Ledger(store, SITE, folder / "spool", required=True, spool_limit=0), store)
     transactions = dict(begun)
     rows = _rows(store)
@@ -66,8 +67,15 @@ def _make(calls: int, ledger: Ledger, store: Store) -> None:
         now += timedelta(seconds=2)
 
 
-def _count(connection: Connection, begun: Counter[str]) -> None:
-    begun["write" if connection.get_execution_options().get("immediate") else "read"] += 1
+def _watch(connection: Any, begun: Counter[str]) -> None:
+    """Counts what SQLite begins: one of a single statement is not begun by another."""
+
+    def count(statement: str) -> None:
+        if not connection.in_transaction:
+            reads = statement.startswith(("SELECT", "PRAGMA"))
+            begun["read" if reads else "write"] += 1
+
+    connection.set_trace_callback(count)
 
 
 def _rows(store: Store) -> dict[str, int]:

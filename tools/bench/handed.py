@@ -94,7 +94,7 @@ class Task:
 
 
 def bounded(function: Function) -> Function:
-    """`Store.bounded`, as part of the step that calls it."""
+    """`Store.quick`, as part of the step that calls it."""
 
     @wraps(function)
     def timing(store: Any, work: Callable[[Any], Any], **how: Any) -> Any:

@@ -52,8 +52,8 @@ _SERVICE = (
     _step("cds_service.web.metrics:Metrics", "decision", Step.LOG),
     _step("cds_service.web.log", "_begin", Step.LOG),
     _step("cds_service.web.log", "_end", Step.LOG),
-    Place("cds_service.store.engine:Store", "bounded", handed.bounded),
-    Place("cds_service.store.engine:Store", "_transact", handed.transaction),
+    Place("cds_service.store.engine:Store", "quick", handed.bounded),
+    Place("cds_service.store.engine:Store", "direct", handed.transaction),
 )
 PLACES = (*_HTTP, *_FLOOR, *_SERVICE)
 
