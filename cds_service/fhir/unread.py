@@ -20,7 +20,6 @@ from cds_service.terminology.memory import Memory
 
 #: what FHIR allows as the id of a resource
 ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
-_HEAD = ("resourceType", "id", "subject")
 _WHY = ("bodySite", "reasonCode", "reasonReference")
 _DRUG = ("medicationCodeableConcept", frozenset({"medicationReference"}))
 #: type -> the element that says what it is, and those that may say more: where no value set knows
@@ -77,24 +76,23 @@ def leaving(terminology: Terminology) -> Callable[[Any, bytes, int, int], object
     says_nothing = Codes(terminology).says_nothing
     shapes: Memory[_Shape] = Memory()
 
-    def is_silent(kind: str, resource: Mapping[str, Any]) -> bool:
-        elements = (kind, *resource)
-        shape = shapes.get(elements) or shapes.keep(elements, _shape(kind, resource))
-        if not shape.says or not says_nothing(resource.get(shape.says)):
-            return False
-        return shape.signs is None or not shape.signs.shown_by(resource)
-
     def keep(entry: Any, body: bytes, start: int, stop: int) -> object:
-        resource = entry.get("resource")
-        if not isinstance(resource, dict):
+        try:
+            resource = entry["resource"]
+            kind, identity = resource["resourceType"], resource["id"]
+            owner = resource["subject"]["reference"]
+            elements = (kind, *resource)
+            shape = shapes.get(elements) or shapes.keep(elements, _shape(kind, resource))
+        except (KeyError, TypeError):  # as of no resource with an owner
             return entry
-        kind, name, owner = map(resource.get, _HEAD)
-        told = owner.get("reference") if isinstance(owner, dict) else None
-        if not (isinstance(kind, str) and isinstance(name, str) and isinstance(told, str)):
+        silent = shape.says and says_nothing(resource.get(shape.says))
+        if not silent or (shape.signs is not None and shape.signs.shown_by(resource)):
             return entry
-        if told and ID.fullmatch(name) and is_silent(kind, resource):
-            return Unread(f"{kind}/{name}", told, entry.get("fullUrl"), (body, start, stop))
-        return entry
+        if not isinstance(identity, str) or not ID.fullmatch(identity):
+            return entry
+        if not isinstance(owner, str) or not owner:
+            return entry
+        return Unread(f"{kind}/{identity}", owner, entry.get("fullUrl"), (body, start, stop))
 
     return keep
 

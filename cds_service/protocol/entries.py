@@ -39,11 +39,12 @@ def read(data: bytes, *, most: int, entry: Entry, rest: Callable[[bytes], Any]) 
     to be read as a whole: it has fewer than two entries or more than `most`, they are not in
     prefetch Bundles, or `rest` raises BadRequest, which would name another place.
     """
-    counted = ((one, data.count(one)) for one in _BETWEEN)
-    between, number = next((one for one in counted if one[1] > 1), (b"", 0))
-    if not 0 < number <= most:
+    between = next((one for one in _BETWEEN if _is_twice(one, data)), None)
+    if between is None:
         return None
-    around, taken = _parts(data, between, entry)
+    around, taken = _parts(data, between, entry, most)
+    if len(taken) > most:
+        return None
     try:
         value = rest(around)
     except BadRequest:
@@ -51,19 +52,26 @@ def read(data: bytes, *, most: int, entry: Entry, rest: Callable[[bytes], Any]) 
     return value if _put_back(value, taken) else None
 
 
-def _parts(data: bytes, between: bytes, entry: Entry) -> tuple[bytes, list[object]]:
-    """The JSON around the entries, and what was made of these."""
+def _is_twice(between: bytes, data: bytes) -> bool:
+    first = data.find(between)
+    return first >= 0 and data.find(between, first + 1) >= 0
+
+
+def _parts(data: bytes, between: bytes, entry: Entry, most: int) -> tuple[bytes, list[object]]:
+    """The JSON around the entries, and what was made of these: of one more than `most` at most."""
     around: list[bytes] = []
     taken: list[object] = []
     kept = ends = 0  # up to where `data` is in `around`, and how much was no entry
-    start = data.find(between)
-    while (stop := data.find(between, start + 1)) >= 0 and ends < _MOST_ENDS:
+    start, find = data.find(between), data.find
+    while (stop := find(between, start + 1)) >= 0 and ends < _MOST_ENDS and len(taken) <= most:
         try:
             taken.append(entry(data, start + 1, stop))
         except orjson.JSONDecodeError:
             ends += 1
         else:
-            around += data[kept:start], _IN_PLACE
+            if kept < start:
+                around.append(data[kept:start])
+            around.append(_IN_PLACE)
             kept = stop
         start = stop
     around.append(data[kept:])

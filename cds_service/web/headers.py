@@ -36,10 +36,12 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def _add(response: Response) -> Response:
+        headers = response.headers
         for name, value in always.items():
-            response.headers.setdefault(name, value)
+            if name not in headers:  # which takes less than setdefault does
+                headers.add(name, value)
         if g.get("framed_by"):  # by the pages that its content policy names, and no others
-            del response.headers["X-Frame-Options"]
+            del headers["X-Frame-Options"]
         if request.endpoint != "static":  # answers may be about a patient: keep no copy
-            response.headers["Cache-Control"] = "no-store"
+            headers["Cache-Control"] = "no-store"
         return response

@@ -44,7 +44,8 @@ class JsonLines(logging.Formatter):
         }
         if has_request_context() and "request_id" in g:  # also of what is logged below the edge
             line["request_id"] = g.request_id
-        line |= {name: vars(record)[name] for name in _FIELDS if name in vars(record)}
+        told = vars(record)
+        line |= {name: told[name] for name in _FIELDS if name in told}
         if record.exc_info and record.exc_info[1]:
             line["fault"] = fault_of(record.exc_info[1])
         return json.dumps(line)

@@ -135,4 +135,5 @@ def local_only() -> None:
 
 def is_forwarded() -> bool:
     """Whether a proxy says that it has passed on the current request."""
-    return any(name in request.headers for name in FORWARDED)
+    sent = request.headers
+    return any(name in sent for name in FORWARDED)

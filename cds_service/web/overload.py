@@ -92,22 +92,28 @@ class Room:
 class Body:
     """A body on its way. It takes room for what is here of it, not for what was announced.
 
-    So whoever announces much and sends little takes room from nobody.
+    So whoever announces much and sends little takes room from nobody. It is asked for in large
+    pieces: with each, gunicorn copies all that it has received beyond.
     """
 
     def __init__(self, stream: IO[bytes], room: Room) -> None:
         self._stream = stream
         self._room = room
+        self._piece = b""
+        self._read = 0  # of the piece
         self._here = 0
         self._taken = 0
         self.waited = 0.0  # seconds, WAIT at most: bodies that wait for each other must all end
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:
         """As of the stream. Raises Overloaded where there is no room for more."""
-        data = self._stream.read(size)
-        self._here += len(data)
-        if self._here > LARGE:
-            self._take(self._here - self._taken)
+        if self._read == len(self._piece):
+            self._piece, self._read = self._stream.read(LARGE), 0
+            self._here += len(self._piece)
+            if self._here > LARGE:
+                self._take(self._here - self._taken)
+        data = self._piece[self._read : self._read + size]
+        self._read += len(data)
         return data
 
     def _take(self, size: int) -> None:

@@ -12,7 +12,7 @@ from cds_service.service import answer
 from cds_service.terminology import default_terminology
 from hooks.patient_view import SERVICE
 from tools.bench.bodies import NEW, body
-from tools.bench.measure import INSTANCE, marked
+from tools.bench.measure import INSTANCE, USER, marked
 from tools.refresh_fixtures import SITE
 
 SHAPES = [(10_000, 5), (100_000, 5), (100_000, 20), (100_000, 100), (1_000_000, 20)]
@@ -45,8 +45,15 @@ def test_a_body_is_judged_and_brings_a_card(size: int, relevant: int) -> None:
     assert not decision.unjudged()
 
 
-def test_a_body_names_its_hook_instance_once() -> None:
+def test_a_body_names_its_hook_instance_and_its_user_once() -> None:
     assert body(10_000, 5).data.count(INSTANCE) == 1
+    assert body(10_000, 5).data.count(USER) == 1
+
+
+def test_each_call_is_another_users_and_has_a_hook_instance_of_its_own() -> None:
+    sent = [orjson.loads(marked(body(10_000, 5))) for _ in range(20)]
+    assert len({one["context"]["userId"] for one in sent}) > 15  # of 65,536
+    assert len({one["hookInstance"] for one in sent}) == 20
 
 
 def said(data: bytes) -> list[str]:

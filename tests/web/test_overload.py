@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,8 @@ from io import BytesIO
 
 import pytest
 from flask import Flask, request
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cds_service.errors import Overloaded
 from cds_service.fhir import client as fhir_client
@@ -87,6 +90,15 @@ def test_large_bodies_take_room_and_small_ones_none(monkeypatch: pytest.MonkeyPa
     arriving(room, LIMIT)
 
 
+@given(st.lists(st.integers(1, 3 * LARGE), max_size=8))
+def test_a_body_is_read_whole_in_whatever_pieces_it_is_asked_for(sizes: list[int]) -> None:
+    sent = random.Random(1).randbytes(2 * LARGE + 3)
+    body = Body(BytesIO(sent), Room(LIMIT))
+    read = [body.read(size) for size in (*sizes, *[len(sent)] * 4)]
+    assert b"".join(read) == sent
+    assert all(len(piece) <= size for piece, size in zip(read, sizes, strict=False))
+
+
 def test_bodies_that_wait_for_each_other_all_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has half of what it needs: one at least is refused, and its room lets another in."""
     monkeypatch.setattr(overload, "WAIT", 0.2)
@@ -101,7 +113,7 @@ def test_bodies_that_wait_for_each_other_all_end(monkeypatch: pytest.MonkeyPatch
     def outcome(_: int) -> bool:
         body = Body(Halved(b" " * (2 * LARGE + 2)), room)
         try:
-            while body.read():
+            while body.read(LARGE + 1):
                 pass
         except Overloaded:
             return False

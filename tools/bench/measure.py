@@ -21,6 +21,7 @@ from tools.bench.servers import Server
 SERVICE = "pht-patient-view"
 #: the hookInstance of the fixture the bodies are made from
 INSTANCE = b"0d54cee4-98d7-5cab-912b-81968578427b"
+USER = b'"userId":"Practitioner/osei"'
 Sign = Callable[[str], str]  # the URL called -> a token, or ""
 
 
@@ -116,9 +117,13 @@ def calls(subject: Subject, body: Body, number: int) -> list[Call]:
 
 
 def marked(body: Body) -> bytes:
-    """The call with a hookInstance of its own, as each call of an EHR has, and its new words."""
-    before, _, after = body.data.partition(INSTANCE)
+    """The call with a hookInstance of its own, as each call of an EHR has, and its new words.
+
+    It is another user's: no ledger holds thousands of cards of one user about one patient.
+    """
     own = str(uuid.uuid4()).encode("ascii")
+    data = body.data.replace(USER, USER.replace(b"osei", own[:4]), 1)
+    before, _, after = data.partition(INSTANCE)
     if body.new:
         after = after.replace(NEW, own[: len(NEW)])
         before = before.replace(NEW, own[: len(NEW)])
