@@ -1,9 +1,9 @@
 """How much memory glibc's allocator keeps for the threads of a process.
 
-Left to itself it makes up to eight arenas for each core, and each keeps what bodies once took of it:
-after bodies of 1 MB a process holds a quarter less with two, and none is slower. Of those two it would
-give each body's memory back to the kernel and ask for it again, page by page: a thousand pages for a
-body of 1 MB.
+Left to itself it makes up to eight arenas for each core, and each keeps what bodies once took of
+it: after bodies of 1 MB a process holds a quarter less with two, and none is slower. Of those two
+it would give each body's memory back to the kernel and ask for it again, page by page: a thousand
+pages for a body of 1 MB.
 """
 
 from __future__ import annotations
