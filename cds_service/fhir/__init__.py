@@ -1,7 +1,6 @@
 """FHIR in and out: the only room that knows FHIR resources.
 
 - `resources` what the caller sent, by type, with JSON paths (prefetch -> Evidence)
-- `unread`    entries of a chart that no reader makes anything of
 - `prefetch`  what the caller did not send, fetched: by `client`, over `transport`, within `policy`,
               `scopes` and `queries`
 - `sound`     validation of the elements that are needed, by fhir.resources

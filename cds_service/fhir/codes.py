@@ -172,11 +172,7 @@ class Codes:
 
         Most of a chart is of this kind. Of an odd shape it is never said.
         """
-        try:
-            known = self._known.get(_spelt(concept))
-        except (AttributeError, TypeError):
-            return False
-        return self._of(concept).silent if known is None else known.silent
+        return self._of(concept).silent
 
     def _of(self, concept: Any) -> Known:
         try:

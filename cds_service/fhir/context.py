@@ -82,7 +82,7 @@ def _read_orders(
 
 
 def _held(reference: str, evidence: Evidence) -> Resource | None:
-    return evidence.get(relative(reference)) or evidence.get(reference)
+    return evidence.named.get(relative(reference)) or evidence.named.get(reference)
 
 
 def _dispatch(context: Mapping[str, Any], evidence: Evidence, patient_id: str) -> None:

@@ -154,7 +154,7 @@ class Reader:
         target = reference.get("reference") if isinstance(reference, Mapping) else None
         if not isinstance(target, str):
             return Reason.UNRECOGNISED
-        named = self.evidence.find(target)
+        named = self.evidence.named.get(target) or self.evidence.named.get(relative(target))
         known = self.conditions.get(named.reference if named else relative(target))
         if known is None and named and named.type == "Condition":
             return self.reason_code(named.raw.get("code"), named.raw.get("bodySite"))
@@ -175,7 +175,7 @@ class Reader:
             for one in items(listed):
                 target = one.get("reference") if isinstance(one, Mapping) else None
                 if isinstance(target, str):
-                    named = self.evidence.get(target)
+                    named = self.evidence.named.get(target)
                     found.add(named.reference if named else relative(target))
         return frozenset(found)
 

@@ -3,7 +3,7 @@
 Per prefetch key: a resource, a Bundle or a list of them is data; null is known to be empty; a
 missing key was not sent; an OperationOutcome is an error; a Bundle with a `next` link is
 incomplete. What is lacking may be completed (see `prefetch`). A resource of another patient refuses
-the whole call, wherever it came from. An entry that no reader makes anything of may be an `Unread`.
+the whole call, wherever it came from.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 from cds_service.errors import BadRequest, DataUnavailable
 from cds_service.fhir.releases import as_r4
 from cds_service.fhir.releases.reshape import as_sent
-from cds_service.fhir.unread import ID, Unread
 
 MORE = "there are more pages (a next link)"
 OWNERS = ("subject", "patient")
 DEEPEST = 20  # lists and Bundles within each other; real calls have two or three
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 
 
 class Resource(NamedTuple):
@@ -92,9 +92,6 @@ class Evidence:
     unsupported: dict[str, str] = field(default_factory=dict)
     #: fullUrl and Type/id -> resource, for references within the prefetch
     named: dict[str, Resource] = field(default_factory=dict)
-    #: Type/id -> what no reader makes anything of; and fullUrl -> the same
-    unread: dict[str, Unread] = field(default_factory=dict)
-    unread_urls: dict[str, Unread] = field(default_factory=dict)
     #: the orders this call is about: drafts, those dispatched, or bookings
     drafts: list[Resource] = field(default_factory=list)
     #: 'ServiceRequest/id' of orders placed before, now dispatched: no part of their own history
@@ -111,19 +108,8 @@ class Evidence:
             return None
         if reference.startswith("#"):
             return _contained(owner, reference[1:])
-        found = self.find(reference)
+        found = self.named.get(reference) or self.named.get(relative(reference))
         return found.raw if found else None
-
-    def find(self, reference: str) -> Resource | None:
-        """The resource a reference names: by its fullUrl, or by type and id."""
-        return self.get(reference) or self.get(relative(reference))
-
-    def get(self, name: str) -> Resource | None:
-        """The resource with this fullUrl or Type/id."""
-        found = self.named.get(name)
-        if found is None and (unread := self.unread_urls.get(name) or self.unread.get(name)):
-            return _whole(unread)
-        return found
 
 
 def _contained(owner: Resource, wanted: str) -> Mapping[str, Any] | None:
@@ -170,27 +156,14 @@ def gather(
         else:
             del lacking[key]
     evidence.missing = {template_type(templates[key]): why for key, why in lacking.items()}
-    _arrange(found, evidence)
-    if not all(is_patient(one, evidence, patient_id) for one in _owners(evidence)):
-        for unread in list(evidence.unread.values()):  # to be refused as any other resource is
-            _add(_whole(unread), found, evidence)
-        _arrange(found, evidence)
-    _same_patient(evidence, patient_id)
-    return evidence
-
-
-def _arrange(found: Mapping[str, Resource], evidence: Evidence) -> None:
-    """What was found, by type and by name, in an order that does not depend on that of the call."""
     by_type: defaultdict[str, list[Resource]] = defaultdict(list)
     for reference in sorted(found):
         resource = found[reference]
         by_type[resource.type].append(resource)
         evidence.named.setdefault(resource.sent_reference, resource)
     evidence.by_type = dict(by_type)
-
-
-def _owners(evidence: Evidence) -> set[str]:
-    return {one.owner for one in evidence.unread.values()}
+    _same_patient(evidence, patient_id)
+    return evidence
 
 
 def _add_fetched(
@@ -222,7 +195,7 @@ def collect(value: Any, path: str, found: dict[str, Resource], evidence: Evidenc
         return "an OperationOutcome instead of data"
     if value["resourceType"] == "Bundle":
         return _bundle(value, path, found, evidence)
-    _add(resource_at(value, path), found, evidence)
+    _add(resource_at(value, path), found)
     return None
 
 
@@ -235,10 +208,6 @@ def _bundle(
         raise BadRequest("Bundle.entry is not a list", expression=[f"{path}.entry"])
     flat = path.count("[") < DEEPEST
     for index, entry in enumerate(entries):
-        if type(entry) is Unread:  # as nearly all of a large chart are
-            entry.path = f"{path}.entry[{index}].resource"
-            _add_unread(entry, found, evidence)
-            continue
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if resource is None:
             continue
@@ -249,7 +218,7 @@ def _bundle(
             continue
         one = resource_at(resource, here) if isinstance(kind, str) else None
         if one and flat and kind != "Bundle":  # as nearly all are
-            _add(one, found, evidence)
+            _add(one, found)
         else:
             problem = collect(resource, here, found, evidence) or problem
         full_url = entry.get("fullUrl")
@@ -287,31 +256,16 @@ def resource_at(raw: Mapping[str, Any], path: str) -> Resource:
 def _reference(raw: Mapping[str, Any], path: str) -> str:
     """'Procedure/p1', or the JSON path of a resource without a usable id."""
     identity = raw.get("id")
-    if isinstance(identity, str) and ID.fullmatch(identity):
+    if isinstance(identity, str) and _ID.fullmatch(identity):
         return f"{raw['resourceType']}/{identity}"
     return path
 
 
-def _add(resource: Resource, found: dict[str, Resource], evidence: Evidence) -> None:
+def _add(resource: Resource, found: dict[str, Resource]) -> None:
     """The same resource sent twice is one; of two versions the later one counts."""
     known = found.get(resource.reference)
-    if known is None and (unread := evidence.unread.pop(resource.reference, None)):
-        known = found[resource.reference] = _whole(unread)
     if known is None or _version(resource) > _version(known):
         found[resource.reference] = resource
-
-
-def _add_unread(one: Unread, found: dict[str, Resource], evidence: Evidence) -> None:
-    if one.name in found or one.name in evidence.unread:
-        _add(_whole(one), found, evidence)
-    else:
-        evidence.unread[one.name] = one
-    if isinstance(one.full_url, str):
-        evidence.unread_urls[one.full_url] = one
-
-
-def _whole(unread: Unread) -> Resource:
-    return resource_at(unread.read(), unread.path)
 
 
 def _version(resource: Resource) -> tuple[str, str]:

@@ -95,6 +95,8 @@ def _told(
         reached.lines.drop(line, lost=lost)
     if isinstance(error, exc.TimeoutError):
         return none_free()
+    if line is None and isinstance(error, exc.DBAPIError):
+        return unavailable(error.orig or error)  # the first connection is tried by SQLAlchemy
     if isinstance(error, driver.IntegrityError):
         return exc.IntegrityError(sql, None, error)
     if isinstance(error, driver.DataError):

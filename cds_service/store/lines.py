@@ -51,8 +51,8 @@ class Lines:
 
     def give_back(self, line: Line, *, durable: bool) -> None:
         """`line`, in no transaction any more, for the next."""
-        if self._fit is None or len(self._idle[durable]) >= KEPT:
-            line.close()
+        if self._fit is None or len(self._idle[durable]) >= KEPT or not self._fit(line.info):
+            line.close()  # open, one that must go would keep new ones from being better
         else:
             self._idle[durable].append(line)
 

@@ -33,7 +33,6 @@ from flask import Flask
 
 from cds_service import service as engine
 from cds_service.demo.patients import Case, load_cases, whole_record
-from cds_service.fhir import unread
 from cds_service.fhir.client import FhirClient
 from cds_service.ledger.ledger import Ledger
 from cds_service.service import Service
@@ -104,7 +103,6 @@ def create_app(
         site=site,
         services=offered,
         answer=answer,
-        keep=unread.leaving(engine.terminology_of(site)),
         fetch=fetch,
         limited={c.name: fetch.limited_to(outbound.servers(c)) for c in known} if fetch else {},
         demo=patients,

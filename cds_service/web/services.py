@@ -47,7 +47,7 @@ def call(service_id: str) -> Response:
     explain = wants_explanation()
     if explain and not g.client.explain:
         raise NotAllowed(Reason.EXPLAIN)
-    body = read_json(request, wiring().limits, wiring().keep)
+    body = read_json(request, wiring().limits)
     service = _service(service_id, body)
     if not g.client.may_call(service.id):  # known only now, when ids are shared
         raise NotAllowed(Reason.SERVICE)

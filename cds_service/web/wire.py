@@ -3,13 +3,12 @@
 orjson refuses NaN, Infinity and invalid UTF-8, but lets the last of two equal keys win;
 those are refused here, because another reader might have taken the first. A body also has
 limits, each checked in one pass of a C loop: bytes, depth, resources, length of a string.
-Entries of Bundles are read one by one where they can be (`cds_service.protocol.entries`).
 """
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +16,11 @@ import orjson
 from flask import Request, Response
 
 from cds_service.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
-from cds_service.protocol import entries, unique_keys
+from cds_service.protocol import unique_keys
 
 JSON = "application/json"
 FHIR_JSON = "application/fhir+json"
 DEPTH = 254  # levels; the deepest value orjson writes, far above what FHIR nests
-_RESOURCE = b'"resourceType":'  # a quote inside a string is escaped: this is a key, nothing else
-
-#: an entry of a Bundle, the body, from where to where it is there -> what stands for it
-Keep = Callable[[Any, bytes, int, int], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +39,8 @@ def json_response(
     return Response(orjson.dumps(body), status=status, content_type=content_type)
 
 
-def read_json(request: Request, limits: Limits, keep: Keep | None = None) -> Any:
-    """The body of `request`, within `limits`; of entries of Bundles what `keep` makes of them.
+def read_json(request: Request, limits: Limits) -> Any:
+    """The body of `request`, within `limits`.
 
     Raises UnsupportedMediaType, PayloadTooLarge, or BadRequest with the position.
     """
@@ -54,7 +49,7 @@ def read_json(request: Request, limits: Limits, keep: Keep | None = None) -> Any
     # Werkzeug cuts a chunked body at its own limit, which is set one byte higher than ours.
     if len(data) > limits.body:
         raise too_large(limits.body)
-    return parse_json(data, limits, keep)
+    return parse_json(data, limits)
 
 
 def too_large(limit: int) -> PayloadTooLarge:
@@ -62,18 +57,9 @@ def too_large(limit: int) -> PayloadTooLarge:
     return PayloadTooLarge(f"The body is larger than {limit} bytes.")
 
 
-def parse_json(data: bytes, limits: Limits | None = None, keep: Keep | None = None) -> Any:
+def parse_json(data: bytes, limits: Limits | None = None) -> Any:
     """The value `data` holds. Raises BadRequest naming line and column, or PayloadTooLarge."""
     data = data.removeprefix(codecs.BOM_UTF8)  # some .NET clients send one
-    if limits and keep:
-        value = _by_entry(data, limits, keep)
-        if value is not None:
-            return value
-    return _parsed(data, limits)
-
-
-def _parsed(data: bytes, limits: Limits | None, resources: int = 0) -> Any:
-    """`resources`: how many the limits have to count beside those in `data`."""
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -81,34 +67,8 @@ def _parsed(data: bytes, limits: Limits | None, resources: int = 0) -> Any:
     written = _written(value)
     _refuse_repeated_keys(data, written)
     if limits:
-        _check_limits(written, limits, resources)
+        _check_limits(written, limits)
     return value
-
-
-def _by_entry(data: bytes, limits: Limits, keep: Keep) -> Any:
-    """The value, each entry checked as the whole would be. None: it has to be read as a whole."""
-    loads, dumps, resources = orjson.loads, orjson.dumps, 0
-
-    def one(body: bytes, start: int, stop: int) -> object:
-        """Done for each of a thousand entries, so with as few calls as there can be."""
-        nonlocal resources
-        entry = body[start:stop]
-        value = loads(entry)
-        try:
-            written = dumps(value)
-        except TypeError:
-            raise _too_deep() from None
-        if written != entry:
-            _refuse_repeated_keys(entry, written)
-        if len(written) > limits.string:
-            _check_strings(written, limits)
-        resources += written.count(_RESOURCE)
-        return keep(value, body, start, stop)
-
-    def rest(around: bytes) -> Any:
-        return _parsed(around, limits, resources)
-
-    return entries.read(data, most=limits.resources, entry=one, rest=rest)
 
 
 def check_limits(value: Any, limits: Limits) -> None:
@@ -146,11 +106,7 @@ def _written(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:
-        raise _too_deep() from None
-
-
-def _too_deep() -> BadRequest:
-    return BadRequest(f"The body is nested more than {DEPTH} levels deep.")
+        raise BadRequest(f"The body is nested more than {DEPTH} levels deep.") from None
 
 
 def _refuse_repeated_keys(data: bytes, written: bytes) -> None:
@@ -160,14 +116,11 @@ def _refuse_repeated_keys(data: bytes, written: bytes) -> None:
         raise BadRequest("An object in the body has the same key twice.") from None
 
 
-def _check_limits(written: bytes, limits: Limits, resources: int = 0) -> None:
-    most = limits.resources - resources
-    if len(written) > most * len(_RESOURCE) and written.count(_RESOURCE) > most:
+def _check_limits(written: bytes, limits: Limits) -> None:
+    # A quote inside a string is escaped, so this counts keys and nothing else.
+    key = b'"resourceType":'
+    if len(written) > limits.resources * len(key) and written.count(key) > limits.resources:
         raise PayloadTooLarge(f"The body holds more than {limits.resources} resources.")
-    _check_strings(written, limits)
-
-
-def _check_strings(written: bytes, limits: Limits) -> None:
     if len(written) > limits.string and _has_stretch(written, limits.string):
         raise PayloadTooLarge(f"A value in the body is longer than {limits.string} bytes.")
 

@@ -25,7 +25,7 @@ from cds_service.store.engine import Store
 from cds_service.trust.clients import ANYONE, Client
 from cds_service.trust.pausing import Paused, withheld
 from cds_service.web import clock
-from cds_service.web.wire import Keep, Limits
+from cds_service.web.wire import Limits
 
 _KEY = "cds_service"
 
@@ -62,8 +62,6 @@ class Wiring:
     services: Mapping[str, Service]
     answer: Answer
     demo: Demo | None
-    #: which entries of a chart are kept as read; all without it
-    keep: Keep | None = None
     fetch: FhirClient | None = None
     #: by name of a registered client: for its FHIR servers alone
     limited: Mapping[str, FhirClient] = field(default_factory=dict)

@@ -240,3 +240,36 @@ def test_one_in_use_meanwhile_goes_when_it_is_taken_next(reached: Reached) -> No
     older = transact(reached, meanwhile, write=False, durable=True, single=False)
     assert ran(reached) is not older
     assert is_closed(older)
+
+
+def test_a_database_that_fails_as_it_is_first_reached_is_unavailable(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLAlchemy asks the first connection what it is, and wraps what the driver then raises."""
+    fresh = Store(store.url, store.keys, timeout=5)
+
+    def cancelled(_connection: Any) -> None:
+        driver = fresh.engine.dialect.loaded_dbapi
+        raise OperationalError("SELECT version()", None, driver.OperationalError("cancelled"))
+
+    monkeypatch.setattr(fresh.engine.dialect, "initialize", cancelled)
+    try:
+        for write in (False, True):
+            with pytest.raises(Unavailable):
+                fresh.quick(note, write=write)
+        monkeypatch.undo()
+        assert fresh.quick(note, write=True) == 1
+    finally:
+        fresh.close()
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_connection_that_must_go_is_closed_when_it_is_given_back(
+    store: Store, durable: bool
+) -> None:
+    fit = True
+    kept = lines.Lines(store.engine, lambda _info: fit)
+    line = kept.take(durable=durable)
+    fit = False
+    kept.give_back(line, durable=durable)
+    assert line.dbapi_connection is None

@@ -98,7 +98,7 @@ def token_steps(folder: Path) -> dict[str, float]:
 
 def _steps(size: int, relevant: int) -> dict[str, Step]:
     data, shared = body(size, relevant).data, wiring()
-    value = parse_json(data, shared.limits, shared.keep)
+    value = parse_json(data, shared.limits)
     call = parse(value, hook=SERVICE.hook)
     evidence = gather(SERVICE.prefetch, call.prefetch, call.patient_id)
     known = default_terminology()
@@ -112,7 +112,7 @@ def _steps(size: int, relevant: int) -> dict[str, Step]:
 
     return {
         "bytes to JSON (orjson alone; the floor does this too)": lambda: orjson.loads(data),
-        "bytes to JSON, checked": lambda: parse_json(data, shared.limits, shared.keep),
+        "bytes to JSON, checked": lambda: parse_json(data, shared.limits),
         "JSON to request": lambda: parse(value, hook=SERVICE.hook),
         "prefetch to evidence": lambda: gather(SERVICE.prefetch, call.prefetch, call.patient_id),
         "evidence to facts": lambda: read(evidence, known, today=DEMO_TODAY, zone=SITE.timezone),

@@ -20,7 +20,7 @@ from typing import Any
 from cds_service.fhir.releases import dstu2, r5, stu3
 from cds_service.fhir.releases.reshape import Reshaped, Signs
 
-__all__ = ["R4_TYPES", "Reshaped", "as_r4", "signs_of"]
+__all__ = ["R4_TYPES", "Reshaped", "as_r4"]
 
 #: types of older releases -> the R4 type they are read as
 R4_TYPES = {**dstu2.TYPES, **stu3.TYPES}
@@ -31,11 +31,6 @@ _RELEASES: Mapping[str, tuple[tuple[Signs, Callable[[Reshaped], None]], ...]] = 
 }
 #: the same type -> the signs of all releases: nearly every resource shows none
 _SIGNS = {name: reduce(or_, (signs for signs, _ in found)) for name, found in _RELEASES.items()}
-
-
-def signs_of(resource_type: str) -> Signs | None:
-    """By what a resource of this type shows that it is of another release; None: it never is."""
-    return _SIGNS.get(resource_type)
 
 
 def as_r4(raw: Mapping[str, Any]) -> Reshaped | None:

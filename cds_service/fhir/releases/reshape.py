@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,7 +63,7 @@ class Signs:
 
     def shown_by(self, raw: Mapping[str, Any]) -> bool:
         """Whether any of them is there. Asked of every resource, so in plain loops."""
-        if self.elements and not self.elements.isdisjoint(raw):
+        if not self.elements.isdisjoint(raw):
             return True
         status = raw.get("status") if self.status else None
         if isinstance(status, str) and status in self.status:
@@ -84,18 +84,6 @@ class Signs:
                 if isinstance(line, dict) and not members.isdisjoint(line):
                     return True
         return False
-
-    def among(self, elements: Collection[str]) -> Signs | None:
-        """Those that a resource with just these elements can show; None when it can show none."""
-        if not self.elements.isdisjoint(elements):
-            return self
-        fewer = Signs(
-            status=self.status if "status" in elements else frozenset(),
-            bare=self.bare.intersection(elements),
-            lines={name: members for name, members in self.lines.items() if name in elements},
-            others=self.others,
-        )
-        return None if fewer == Signs() else fewer
 
     def __or__(self, other: Signs) -> Signs:
         named = {*self.lines, *other.lines}
