@@ -17,6 +17,8 @@ from cds_service.errors import CdsError, DataUnavailable
 from cds_service.fhir.change import graded, postponed, reduced, stopped
 from cds_service.protocol.request import parse
 from cds_service.service import answer
+from cds_service.settings import Settings
+from cds_service.web import create_app
 from hooks import order_select, order_sign
 from tests.conftest import DATA
 from tests.orders import (
@@ -45,6 +47,7 @@ from tests.strategies import (
     TODAY,
     chart,
     concept,
+    entries,
     local,
     origin,
     pht,
@@ -319,3 +322,57 @@ def test_no_draft_whatever_its_shape_breaks_the_answer(data: st.DataObject) -> N
 def test_the_dosage_helper_is_sound() -> None:
     assert dosage(400)["doseAndRate"][0]["doseQuantity"] == mg(400)
     assert named(sign([pht()], ibuprofen(400))) == []
+
+
+# --- a draft and a record of the chart with the same id ---
+
+
+def posted(draft: dict[str, Any], *records: dict[str, Any]) -> Any:
+    """The answer to a body as EHRs write it: on one line, each entry with its fullUrl."""
+    prefetch = chart(*LEFT, *given(10), *records)
+    for key, listed in entries(prefetch):
+        url = f"https://ehr.example/{key}"
+        rim = [{"fullUrl": f"{url}/{end}", "resource": None} for end in ("first", "last")]
+        own = [{"fullUrl": f"{url}/{one['resource']['id']}", **one} for one in listed]
+        listed[:] = (rim[0], *own, rim[1])
+    sent = request(prefetch, draft)
+    body = {
+        "hook": "order-sign",
+        "hookInstance": sent.hook_instance,
+        "context": sent.context,
+        "prefetch": prefetch,
+    }
+    app = create_app(Settings.load(auth="open", today=TODAY.isoformat()), [order_sign.SERVICE])
+    return app.test_client().post(
+        f"/cds-services/{order_sign.SERVICE.id}",
+        data=json.dumps(body, separators=(",", ":")),
+        content_type="application/json",
+    )
+
+
+def unrelated(identity: str) -> dict[str, Any]:
+    """A prescription that no value set knows, newer than any draft."""
+    return resource(
+        "MedicationRequest",
+        identity,
+        status="active",
+        intent="order",
+        medicationCodeableConcept={"text": "Paracetamol 500 mg"},
+        meta={"lastUpdated": "2026-06-14T09:00:00Z"},
+    )
+
+
+@pytest.mark.parametrize("identity", ["m1", "another"])
+def test_a_draft_is_judged_though_the_chart_has_another_record_of_its_id(identity: str) -> None:
+    answered = posted(medicine("m1", KENALOG), unrelated(identity))
+    topics = [one["source"]["topic"]["code"] for one in answered.json["cards"]]
+    assert INTERVAL in topics
+
+
+@pytest.mark.parametrize("identity", ["m1", "another"])
+def test_another_patients_draft_is_refused_though_the_chart_has_its_id(identity: str) -> None:
+    foreign = medicine("m1", KENALOG, subject={"reference": "Patient/p2"})
+    answered = posted(foreign, unrelated(identity))
+    assert answered.status_code == 412
+    (issue,) = answered.json["issue"]
+    assert issue["expression"] == ["context.draftOrders.entry[0].resource.subject.reference"]
