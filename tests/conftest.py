@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -78,6 +79,15 @@ def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     for name in [name for name in os.environ if name.startswith("CDS_SERVICE_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def no_minute_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rates counted in this process: of the calls of a minute that has ended a few are let in."""
+    began = time.time()
+    still = SimpleNamespace(time=lambda: began, monotonic=time.monotonic)
+    for module in ("limits.storage.memory", "limits.strategies", "cds_service.trust.rates"):
+        monkeypatch.setattr(f"{module}.time", still)
 
 
 def check_answer(method: str, path: str, status: int, answer: Any) -> None:

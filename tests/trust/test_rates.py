@@ -30,6 +30,7 @@ from tests.trust.signing import Ehr, Key, jwks
 from tests.trust.test_reload import eventually
 from tests.web.fakes import FakeEngine, FakeService
 
+pytestmark = pytest.mark.usefixtures("no_minute_ends")
 SLOW = pytest.mark.slow
 BASE = "https://cds.example"
 SERVICE = "/cds-services/pht-patient-view"

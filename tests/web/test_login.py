@@ -26,6 +26,7 @@ from cds_service.web import create_app, server
 from tests.operators import OTHER, PASSWORD, line, operators_file
 from tests.web.fakes import FakeEngine, FakeService
 
+pytestmark = pytest.mark.usefixtures("no_minute_ends")
 LOGIN, PAGE = "/console/login", "/console/what-if"
 HTML = {"Accept": "text/html"}
 Made = Callable[..., Flask]
