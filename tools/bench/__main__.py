@@ -5,20 +5,20 @@ from __future__ import annotations
 import random
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import orjson
 
-from tools.bench import live, report, subjects, tables
-from tools.bench.bodies import body
+from tools.bench import report, subjects, tables
 from tools.bench.footprint import footprint
 from tools.bench.growth import Point, growth
-from tools.bench.measure import Sample, Subject, measure
+from tools.bench.live import LOADS, Live, Load, Watched, beside
+from tools.bench.measure import Sample, Subject
 from tools.bench.reasons import shape
 from tools.bench.starting import start_steps
 from tools.bench.steps import steps
@@ -28,40 +28,29 @@ ROOT = Path(__file__).parents[2]
 OUT, QUICK = ROOT / "docs" / "performance", ROOT / "build" / "performance"
 
 
-class Shape(NamedTuple):
-    """A body, and how often it is sent. `each`: calls in one round; `new`: as in `Body`."""
-
-    size: int
-    relevant: int
-    connections: int
-    rounds: int
-    each: int
-    new: bool = False
-
-
 PLAN = (
-    Shape(10 * KB, 5, 1, 20, 50),
-    Shape(100 * KB, 5, 1, 20, 50),
-    Shape(100 * KB, 20, 1, 16, 40),
-    Shape(100 * KB, 100, 1, 12, 30),
-    Shape(10 * KB, 5, 8, 6, 200),
-    Shape(100 * KB, 5, 8, 8, 200),
-    Shape(100 * KB, 20, 8, 6, 150),
-    Shape(10 * KB, 5, 32, 5, 320),
-    Shape(100 * KB, 5, 32, 5, 256),
-    Shape(10 * KB, 5, 1, 8, 50, new=True),
-    Shape(100 * KB, 5, 1, 8, 50, new=True),
-    Shape(100 * KB, 5, 8, 6, 100, new=True),
+    Load(10 * KB, 5, 1, 20, 50),
+    Load(100 * KB, 5, 1, 20, 50),
+    Load(100 * KB, 20, 1, 16, 40),
+    Load(100 * KB, 100, 1, 12, 30),
+    Load(10 * KB, 5, 8, 6, 200),
+    Load(100 * KB, 5, 8, 8, 200),
+    Load(100 * KB, 20, 8, 6, 150),
+    Load(10 * KB, 5, 32, 5, 320),
+    Load(100 * KB, 5, 32, 5, 256),
+    Load(10 * KB, 5, 1, 8, 50, new=True),
+    Load(100 * KB, 5, 1, 8, 50, new=True),
+    Load(100 * KB, 5, 8, 6, 100, new=True),
 )
 LARGE = (
-    Shape(1_000 * KB, 5, 1, 10, 10),
-    Shape(1_000 * KB, 20, 1, 10, 10),
-    Shape(1_000 * KB, 5, 8, 3, 24),
-    Shape(9_900 * KB, 5, 1, 4, 3),
-    Shape(1_000 * KB, 5, 1, 6, 10, new=True),
+    Load(1_000 * KB, 5, 1, 10, 10),
+    Load(1_000 * KB, 20, 1, 10, 10),
+    Load(1_000 * KB, 5, 8, 3, 24),
+    Load(9_900 * KB, 5, 1, 4, 3),
+    Load(1_000 * KB, 5, 1, 6, 10, new=True),
 )
 #: once more against a service that takes only as many calls as its defaults say
-REFUSING = (Shape(100 * KB, 5, 32, 5, 256),)
+REFUSING = (Load(100 * KB, 5, 32, 5, 256),)
 STARTS = 5
 
 
@@ -74,24 +63,18 @@ class Options:
     share: int = 1
     many: int = 0
 
-    def rounds(self, shape: Shape) -> int:
-        """So many, after one that warms up."""
-        return max(2, shape.rounds // self.share)
-
-    def loads(self) -> list[live.Load]:
-        """Of the servers whose steps are timed."""
-        return [one._replace(rounds=max(2, one.rounds // self.share)) for one in live.LOADS]
+    def plan(self, loads: Iterable[Load]) -> list[Load]:
+        """With so many rounds, after one that warms up."""
+        return [one._replace(rounds=max(2, one.rounds // self.share)) for one in loads]
 
     def as_json(self) -> dict[str, Any]:
         """The plan, as it stands with the results."""
-        shapes = [one._replace(rounds=self.rounds(one)) for one in (*PLAN, *LARGE, *REFUSING)]
         return {
             "quick": self.share > 1,
             "seed": self.seed,
             "peer": self.peer,
             "growth": self.many,
-            "shapes": [one._asdict() for one in shapes],
-            "live": [one._asdict() for one in self.loads()],
+            "shapes": [one._asdict() for one in self.plan((*PLAN, *LARGE, *REFUSING))],
         }
 
 
@@ -121,19 +104,26 @@ def _run(folder: Path, options: Options) -> report.Run:
     where = report.machine()  # before this run makes a load of its own
     alone = _alone(folder, options)
     chance = random.Random(options.seed)
-    with subjects.subjects(folder, options.peer) as started:
+    samples: list[Sample] = []
+    lives: list[Live] = []
+    with (
+        subjects.subjects(folder, options.peer) as started,
+        subjects.timed(folder / "timed") as timed,
+    ):
+        watched = Watched(timed, folder / "timed")
         servers = [one.server for one in started if one.server]
         memory: dict[str, dict[str, Any]] = {one.name: {} for one in servers}
-        samples: list[Sample] = []
         for moment, plan in zip(report.MOMENTS, ((), PLAN, LARGE), strict=True):
-            samples += _samples(started, plan, chance, options)
+            for load in options.plan(plan):
+                found, told = _measured(started, load, chance, watched)
+                samples += found
+                lives += told
             for one in servers:
                 memory[one.name][moment] = one.memory()
         recorded = _recorded(folder, samples)
     with subjects.whole(folder / "defaults", subjects.DEFAULTS, limited=True) as limited:
-        samples += _samples([limited], REFUSING, chance, options)
-    click.echo("the steps of a call, in running servers", err=True)
-    timed = list(live.started(folder / "live", options.loads(), chance))
+        for load in options.plan(REFUSING):
+            samples += _measured([limited], load, chance)[0]
     return report.Run(
         machine=where,
         plan=options.as_json(),
@@ -141,7 +131,7 @@ def _run(folder: Path, options: Options) -> report.Run:
         memory=memory,
         growth=_growth(folder / "growth", options.many),
         recorded=recorded,
-        live=timed,
+        live=lives,
         **alone,
     )
 
@@ -164,24 +154,21 @@ def _growth(folder: Path, many: int) -> list[Point]:
         return list(growth(fresh, many))
 
 
-def _samples(
-    started: Sequence[Subject], plan: Sequence[Shape], chance: random.Random, options: Options
-) -> Iterator[Sample]:
-    for one in plan:
-        made = body(one.size, one.relevant, new=one.new)
-        what = f"{one.relevant} relevant{', new words' if one.new else ''}"
-        click.echo(f"{made.size:>10,} bytes, {what}, {one.connections} connections", err=True)
-        for sample in measure(
-            started,
-            made,
-            connections=one.connections,
-            rounds=options.rounds(one),
-            each=one.each,
-            chance=chance,
-        ):
-            if sample.subject not in (subjects.PEER, subjects.DEFAULTS) and sample.refused():
-                raise click.ClickException(f"{sample.subject} answered {sample.statuses}")
-            yield sample
+def _measured(
+    started: Sequence[Subject],
+    load: Load,
+    chance: random.Random,
+    watched: Watched | None = None,
+) -> tuple[list[Sample], list[Live]]:
+    """With the steps of those `watched` where a target or the profile is about this load."""
+    what = f"{load.relevant} relevant{', new words' if load.new else ''}"
+    click.echo(f"{load.size // KB:>6,} kB, {what}, {load.connections} connections", err=True)
+    wanted = load.what in {one.what for one in LOADS}
+    samples, lives = beside(started, load, chance, watched if wanted else None)
+    for one in samples:
+        if one.subject not in (subjects.PEER, subjects.DEFAULTS) and one.refused():
+            raise click.ClickException(f"{one.subject} answered {one.statuses}")
+    return samples, lives
 
 
 def _recorded(folder: Path, samples: Sequence[Sample]) -> tuple[int, int]:

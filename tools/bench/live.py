@@ -28,13 +28,19 @@ TIMED = ", timed"
 
 
 class Load(NamedTuple):
-    """A body, and how often it is sent; `each`: calls in one round."""
+    """A body, and how often it is sent. `each`: calls in one round; `new`: as in `Body`."""
 
     size: int
     relevant: int
     connections: int
     rounds: int
     each: int
+    new: bool = False
+
+    @property
+    def what(self) -> tuple[int, int, int, bool]:
+        """How often aside."""
+        return self.size, self.relevant, self.connections, self.new
 
 
 #: one for each target that is about time, and those of the profile
@@ -110,42 +116,59 @@ class Live:
         return {name: cpu for name, (_, cpu) in self.steps.items()}
 
 
+class Watched:
+    """Servers whose steps are timed, each into a folder of its name in `folder`."""
+
+    def __init__(self, timed: Sequence[Subject], folder: Path) -> None:
+        self.names = tuple(one.name for one in timed)
+        #: under names of their own beside those not timed
+        self.subjects = tuple(replace(one, name=one.name + TIMED) for one in timed)
+        self._records = {name: Records(folder / name) for name in self.names}
+
+    def told(self, load: Load, found: Mapping[str, Sample]) -> list[Live]:
+        """Of the calls just made. `found`: samples of these servers, and of those not timed."""
+        made = (load.rounds + 1) * load.each
+        return [
+            _live(
+                name,
+                load,
+                self._records[name].new(made)[load.each :],  # one round warms up
+                found[name + TIMED],
+                found[name],
+            )
+            for name in self.names
+        ]
+
+
 def started(
     folder: Path, loads: Sequence[Load], chance: random.Random, only: Collection[str] = ALL
 ) -> Iterator[Live]:
     """Of servers that nothing else has called, timed or not; started in `folder`, and stopped."""
     own, timed = folder / "plain", folder / "timed"
     own.mkdir(parents=True)
-    with subjects(own, only=only) as plain, timed_subjects(timed, only) as watched:
-        yield from live(plain, watched, timed, loads, chance)
+    with subjects(own, only=only) as plain, timed_subjects(timed, only) as servers:
+        watched = Watched(servers, timed)
+        for load in loads:
+            yield from beside(plain, load, chance, watched)[1]
 
 
-def live(
-    plain: Sequence[Subject],
-    timed: Sequence[Subject],
-    folder: Path,
-    loads: Sequence[Load],
-    chance: random.Random,
-) -> Iterator[Live]:
-    """One for each server and load; `folder`: in which `timed` have theirs, by name."""
-    records = {one.name: Records(folder / one.name) for one in timed}
-    named = [replace(one, name=one.name + TIMED) for one in timed]
-    for load in loads:
-        found = {
-            sample.subject: sample
-            for sample in measure(
-                [*plain, *named],
-                body(load.size, load.relevant),
-                connections=load.connections,
-                rounds=load.rounds,
-                each=load.each,
-                chance=chance,
-            )
-        }
-        for one in timed:
-            written = records[one.name].new((load.rounds + 1) * load.each)
-            told = written[load.each :]  # one round warms up
-            yield _live(one.name, load, told, found[one.name + TIMED], found[one.name])
+def beside(
+    plain: Sequence[Subject], load: Load, chance: random.Random, watched: Watched | None = None
+) -> tuple[list[Sample], list[Live]]:
+    """Samples of `plain`, and the steps of those `watched`, which take turns with them."""
+    found = {
+        sample.subject: sample
+        for sample in measure(
+            [*plain, *(watched.subjects if watched else ())],
+            body(load.size, load.relevant, new=load.new),
+            connections=load.connections,
+            rounds=load.rounds,
+            each=load.each,
+            chance=chance,
+        )
+    }
+    told = watched.told(load, found) if watched else []
+    return [found[one.name] for one in plain], told
 
 
 def _live(
