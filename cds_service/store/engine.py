@@ -47,6 +47,7 @@ class Store:
         self._process = 0
         self._reached: Reached | None = None
         self._crew: Threads | None = None
+        self._parents: list[Reached] = []
         self._turn = threading.Lock()
         self._rest_until = 0.0
 
@@ -100,10 +101,10 @@ class Store:
     ) -> T:
         """`work` in a transaction (see `write`), waited for no longer than the timeout.
 
-        Raises Unavailable. Work that was given up may still be committed a moment later, so
-        it must be safe to repeat. None begins while every thread is held up: what hangs does
-        not pile up. `patience`: work of many rows is waited for so many times as long; that it
-        is late says nothing of the database.
+        Raises Unavailable. Work that was given up may still be committed a moment later, or be
+        lost when the process ends, so it must be safe to repeat. None begins while every thread
+        is held up: what hangs does not pile up. `patience`: work of many rows is waited for so
+        many times as long; that it is late says nothing of the database.
         """
         return self._in_time(lambda: self._transact(work, write, durable), patience)
 
@@ -216,6 +217,7 @@ class Store:
         if self._process != os.getpid():
             if self._reached is not None:
                 self._reached.engine.dispose(close=False)
+                self._parents.append(self._reached)  # or its connections at rest would be closed
             self._reached = self._crew = None
             self._turn = threading.Lock()
             self._process = os.getpid()

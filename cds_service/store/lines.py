@@ -15,7 +15,9 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 Line = PoolProxiedConnection
 Fit = Callable[[Mapping[Any, Any]], bool]
-KEPT = 8  # of each kind at rest: each holds two files open, and up to 256 KB of pages
+#: of each kind at rest: each holds two files open, and up to 256 KB of pages. Whatever the number of
+#: calls, more are seldom in use: writers take turns, and what is read takes less than a millisecond.
+KEPT = 8
 
 
 class Lines:

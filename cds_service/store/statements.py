@@ -36,7 +36,8 @@ class Written(NamedTuple):
 
     sql: str
     own: Values  # what the statement itself brings
-    order: tuple[str, ...] | None  # of values for a driver that takes them in order
+    names: tuple[str, ...]  # of all values, in the statement's order
+    in_order: bool  # for a driver that takes them so, and not by name
     sent: tuple[tuple[str, Convert], ...]
     read: tuple[tuple[int, Convert], ...]
 
@@ -46,7 +47,9 @@ class Written(NamedTuple):
             given = {**self.own, **values}
             for name, convert in self.sent:
                 given[name] = convert(given[name])
-            return given if self.order is None else [given[name] for name in self.order]
+            if self.in_order:
+                return [given[name] for name in self.names]
+            return {name: given[name] for name in self.names}
         except (LookupError, AttributeError, TypeError, ValueError) as error:
             raise exc.StatementError(str(error), self.sql, None, error) from error
 
@@ -86,7 +89,8 @@ class Statement:
         return Written(
             sql=compiled.string,
             own={name: one.effective_value for name, one in bound.items() if not one.required},
-            order=tuple(compiled.positiontup) if compiled.positiontup is not None else None,
+            names=tuple(bound if compiled.positiontup is None else compiled.positiontup),
+            in_order=compiled.positiontup is not None,
             sent=_converted(types, dialect, lambda kind: kind.bind_processor(dialect)),
             read=_converted(
                 enumerate(column.type for column in made.exported_columns),

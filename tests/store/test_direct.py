@@ -87,6 +87,9 @@ def test_faults_of_ours_are_not_those_of_the_database(store: Store) -> None:
         store.quick(note, write=True)
     with pytest.raises(StatementError, match="zone"):
         store.quick(lambda direct: note(direct, expires=NOW.replace(tzinfo=None)), write=True)
+    incomplete = [ROW | {"jti": "b"}, {"client": "c"}]
+    with pytest.raises(StatementError, match="jti"):
+        store.quick(lambda direct: direct.run_all(NEW, incomplete), write=True)
     if not store.is_sqlite:
         with pytest.raises(DataError):
             store.quick(lambda direct: note(direct, jti="a" * 65), write=True)
