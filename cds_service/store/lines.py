@@ -15,8 +15,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 Line = PoolProxiedConnection
 Fit = Callable[[Mapping[Any, Any]], bool]
-#: of each kind at rest: each holds two files open, and up to 256 KB of pages. Whatever the number of
-#: calls, more are seldom in use: writers take turns, and what is read takes less than a millisecond.
+#: of each kind at rest: each holds two files open, and up to 256 KB of pages. However many calls
+#: there are, seldom are more in use: writers take turns, and reading takes less than a millisecond.
 KEPT = 8
 
 
