@@ -1,5 +1,5 @@
 # make demo    the service with demo patients on http://localhost:8000 (PORT= changes it)
-# make test    all tests whose tools are present
+# make test    all tests whose tools are present, in two processes (JOBS= changes it)
 # make check   style, types, architecture, evidence of conformance
 # make trace   docs/guideline.md and docs/value-sets.md, made from the code
 # make conformance   docs/conformance.md, from a run of the tests that verify CDS Hooks
@@ -14,6 +14,8 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8000
+# processes of `make test`: tests wait more than they work
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -25,7 +27,7 @@ demo: $(VENV)/.run
 	@$(BIN)/python -m cds_service demo --port $(PORT)
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 check: style types architecture evidence
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -161,9 +161,15 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         return server
 
     yield run
-    for server in started:
-        if server.process.poll() is None:
-            server.stop()
+    _end(started)
+
+
+def _end(servers: Sequence[Running]) -> None:
+    running = [one.process for one in servers if one.process.poll() is None]
+    for process in running:
+        process.terminate()
+    for process in running:
+        process.wait(timeout=30)
 
 
 @pytest.fixture(scope="session")
