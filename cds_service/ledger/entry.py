@@ -13,7 +13,7 @@ from datetime import date, datetime
 from functools import cache
 from operator import itemgetter
 from typing import Any
-from uuid import uuid4
+from uuid import uuid4, uuid5
 
 from sqlalchemy import (
     ColumnElement,
@@ -85,8 +85,9 @@ def entry(
         "user": scope.digest(keys, request.user_id),
         "encounter": scope.digest(keys, encounter) if encounter else None,
     }
+    own = uuid4()
     call = shared | {
-        "id": str(uuid4()),
+        "id": str(own),
         "fhir_base": scope.fhir_base,
         "hook_instance": keys.digest(INSTANCE, request.hook_instance),
         "key": keys.current,
@@ -97,7 +98,11 @@ def entry(
         "unjudged": len(decision.unjudged()),
         "shown": len(decision.cards),
     }
-    findings = [shared | {"call": call["id"]} | one for one in _findings(decision, keys)]
+    findings = [
+        # Of the call's id: asking the system for more lets other threads have the interpreter.
+        shared | {"id": str(uuid5(own, str(number))), "call": call["id"]} | one
+        for number, one in enumerate(_findings(decision, keys))
+    ]
     return {"call": call, "cards": findings}
 
 
@@ -124,7 +129,6 @@ def _findings(decision: Decision, keys: Keyring) -> Iterator[Entry]:
 
 def _finding(uuid: str, outcome: Outcome, keys: Keyring, state: str, why: str = "") -> Entry:
     return {
-        "id": str(uuid4()),
         "uuid": uuid,
         "rule": outcome.rule,
         "variant": outcome.variant,

@@ -9,6 +9,8 @@
 - `threads`     who works for a request, which waits no longer than it may
 - `drivers`     how SQLite and PostgreSQL are reached
 - `direct`      what every call does, without SQLAlchemy's way of running statements
+- `together`    writers to SQLite that wait for the same turn, in one transaction
+- `turns`       which thread of which process may write to SQLite
 - `lines`       connections kept at hand for these
 - `faults`      what the errors of the drivers mean
 - `statements`  SQL made once, run often

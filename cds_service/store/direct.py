@@ -64,6 +64,7 @@ def transact(
     dialect = reached.engine.dialect
     line: Line | None = None
     direct: Direct | None = None
+    begun = False
     try:
         line = reached.lines.take(durable=durable)
         cursor = line.cursor()
@@ -72,8 +73,12 @@ def transact(
             drivers.fit_to_write(cursor.execute, line.info, durable=durable)
             if not single:
                 cursor.execute(drivers.BEGIN_TO_WRITE)
+                begun = True
         result = work(direct)
-        line.commit()
+        if begun:  # by the cursor, which keeps it prepared
+            cursor.execute("COMMIT")
+        else:
+            line.commit()
     except BaseException as error:
         told = _told(reached, error, line, direct)
         if told is error:

@@ -17,6 +17,8 @@ PATIENCE = 30.0  # seconds a command waits for a lock; a request waits for its o
 CONNECT = 2  # seconds to reach PostgreSQL; libpq knows no shorter time
 SPARE = 4  # connections beyond one for each thread: the spool, commands
 CACHE = 256  # KB of pages each connection to SQLite keeps; a call touches a dozen
+#: of SQLite; what a statement may have to undo is no file of its own
+ALWAYS = {"journal_mode": "WAL", "cache_size": -CACHE, "temp_store": "MEMORY"}
 USUAL = {"synchronous": "FULL", "foreign_keys": "ON"}  # of SQLite; some transactions need others
 #: takes the lock at once: a transaction that reads first could never get it by waiting
 BEGIN_TO_WRITE = "BEGIN IMMEDIATE"
@@ -83,7 +85,7 @@ class _OnlyReadable:
     """What could only be opened for reading stays so while any connection to it is left."""
 
     def __init__(self, made: Engine, same: Fit) -> None:
-        self.lines = Lines(made, lambda info: same(info) and self._is_new(info))
+        self.lines = Lines(made, lambda info: same(info) and self._is_new(info), self._is_new)
         self._made = made
         self._era = 0  # the next begins when all connections of the last must go
         event.listen(made, "connect", self._opened)
@@ -147,7 +149,7 @@ def _identity(file: Path) -> tuple[int, int] | None:
 def _prepare_sqlite(connection: Any) -> None:
     connection.isolation_level = None  # transactions are begun by `begin`, not by the driver
     cursor = connection.cursor()
-    for pragma, value in {"journal_mode": "WAL", "cache_size": -CACHE, **USUAL}.items():
+    for pragma, value in {**ALWAYS, **USUAL}.items():
         cursor.execute(f"PRAGMA {pragma}={value}")
     cursor.close()
 

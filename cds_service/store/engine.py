@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine
@@ -23,6 +25,8 @@ from cds_service.store.drivers import Reached
 from cds_service.store.faults import translated
 from cds_service.store.keys import Keyring
 from cds_service.store.threads import Overdue, Threads
+from cds_service.store.together import Together, Work
+from cds_service.store.turns import Turns
 
 T = TypeVar("T")
 
@@ -48,7 +52,7 @@ class Store:
         self._reached: Reached | None = None
         self._crew: Threads | None = None
         self._parents: list[Reached] = []
-        self._turn = threading.Lock()
+        self._take_new_turns()
         self._rest_until = 0.0
 
     @property
@@ -82,8 +86,9 @@ class Store:
         a table may be dropped to be made anew, and what hangs on its rows stays in SQLite.
         """
         options = {"immediate": True, "durable": durable, "remakes": remakes}
+        self._forget_parent()
         with (
-            self._taking_turns(),
+            self._turns.take() if self.is_sqlite else nullcontext(),
             translated(),
             self.engine.connect().execution_options(**options) as connection,
             connection.begin(),
@@ -129,10 +134,13 @@ class Store:
     ) -> T:
         """`work` in a transaction on the driver's own cursor (see `write`).
 
-        `single`: it runs one statement, for which SQLite need not be told where it begins.
+        `single`: it runs one statement, for which SQLite need not be told where it begins. What
+        SQLite has to write may be run twice, the first time without effect.
         """
-        with self._taking_turns() if write else nullcontext():
-            return direct.transact(self._here(), work, write=write, durable=durable, single=single)
+        self._forget_parent()
+        if write and self.is_sqlite:
+            return self._writers[durable].run(work, single=single)
+        return direct.transact(self._here(), work, write=write, durable=durable, single=single)
 
     def warm(self) -> None:
         """Begins to make the first connections, which takes longer than a call may wait for it."""
@@ -148,23 +156,22 @@ class Store:
         """The same database, for work that may take long; close it when done."""
         return Store(self.url, self.keys, threads=1)
 
-    @contextmanager
-    def _taking_turns(self) -> Iterator[None]:
-        """SQLite has one writer at a time, and those who wait look again only now and then.
-
-        Threads of one process wait for each other here instead: whose turn it is goes on at once.
-        """
-        if not self.is_sqlite:
-            yield
-            return
-        turn = self._turn
+    def _take_new_turns(self) -> None:
         patience = drivers.PATIENCE if self.timeout is None else self.timeout
-        if not turn.acquire(timeout=patience):
-            raise Unavailable("The database did not answer in time.")
-        try:
-            yield
-        finally:
-            turn.release()
+        self._turns = Turns(Path(self.url.database or "").parent, patience)
+        self._writers = {
+            durable: Together(self._turns.take, partial(self._write, durable), 2 * patience)
+            for durable in (True, False)
+        }
+
+    def _write(self, durable: bool, joined: Sequence[Work[Any]]) -> Sequence[Any]:
+        return direct.transact(
+            self._here(),
+            lambda direct: [work.call(direct) for work in joined],
+            write=True,
+            durable=durable,
+            single=len(joined) == 1 and joined[0].single,
+        )
 
     def close(self) -> None:
         """Gives back connections and threads; the next use makes new ones."""
@@ -175,6 +182,7 @@ class Store:
             crew.close()
         if reached is not None:
             reached.close()
+        self._turns.close()
 
     @property
     def engine(self) -> Engine:
@@ -182,15 +190,15 @@ class Store:
         return self._here().engine
 
     def _here(self) -> Reached:
+        self._forget_parent()
         with self._lock:
-            self._forget_parent()
             if self._reached is None:
                 self._reached = drivers.reach(self.url, self.timeout, self._threads)
             return self._reached
 
     def _hands(self) -> Threads:
+        self._forget_parent()
         with self._lock:
-            self._forget_parent()
             if self._crew is None:
                 self._crew = Threads(self._threads, "store")
             return self._crew
@@ -214,10 +222,14 @@ class Store:
 
     def _forget_parent(self) -> None:
         """After a fork: what the parent process opened is the parent's."""
-        if self._process != os.getpid():
+        if self._process == os.getpid():
+            return
+        with self._lock:
+            if self._process == os.getpid():  # another thread was faster
+                return
             if self._reached is not None:
                 self._reached.engine.dispose(close=False)
                 self._parents.append(self._reached)  # or its connections at rest would be closed
             self._reached = self._crew = None
-            self._turn = threading.Lock()
+            self._take_new_turns()
             self._process = os.getpid()

@@ -23,13 +23,17 @@ KEPT = 8
 class Lines:
     """Safe between threads. `fit` tells of what is known of a connection whether it may be used.
 
-    Without `fit` none is kept. Those kept are counted apart from the pool's. Those for what need
-    not be durable are kept apart: to change a connection over takes a statement each time.
+    `keep`: the same, as it is given back. Without `fit` none is kept. Those kept are counted apart
+    from the pool's. Those for what need not be durable are kept apart: to change a connection over
+    takes a statement each time.
     """
 
-    def __init__(self, engine: Engine, fit: Fit | None = None) -> None:
+    def __init__(
+        self, engine: Engine, fit: Fit | None = None, keep: Fit = lambda _info: True
+    ) -> None:
         self._engine = engine
         self._fit = fit
+        self._keep = keep
         self._idle: dict[bool, list[Line]] = {True: [], False: []}
 
     def take(self, *, durable: bool) -> Line:
@@ -53,7 +57,7 @@ class Lines:
 
     def give_back(self, line: Line, *, durable: bool) -> None:
         """`line`, in no transaction any more, for the next."""
-        if self._fit is None or len(self._idle[durable]) >= KEPT or not self._fit(line.info):
+        if self._fit is None or len(self._idle[durable]) >= KEPT or not self._keep(line.info):
             line.close()  # open, one that must go would keep new ones from being better
         else:
             self._idle[durable].append(line)

@@ -271,7 +271,7 @@ def test_a_connection_that_must_go_is_closed_when_it_is_given_back(
     store: Store, durable: bool
 ) -> None:
     fit = True
-    kept = lines.Lines(store.engine, lambda _info: fit)
+    kept = lines.Lines(store.engine, lambda _info: True, lambda _info: fit)
     line = kept.take(durable=durable)
     fit = False
     kept.give_back(line, durable=durable)

@@ -1,0 +1,122 @@
+"""Writers that wait for the same turn, in one transaction: what it costs is paid once.
+
+SQLite has one writer at a time, and each waits for the disk. Whoever comes while the next turn is
+waited for joins it, and the first who came does the work of all.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Generic, TypeVar
+
+from cds_service.errors import Unavailable
+from cds_service.store.direct import Direct
+
+T = TypeVar("T")
+
+
+class Work(Generic[T]):
+    """One piece: what it returned, once that is committed, or what it raised."""
+
+    __slots__ = ("_done", "_error", "_result", "call", "single")
+
+    def __init__(self, call: Callable[[Direct], T], *, single: bool) -> None:
+        """`single`: it runs one statement."""
+        self.call = call
+        self.single = single
+        self._error: BaseException | None = None
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def returned(self, result: T) -> None:
+        self._result = result
+        self._done.release()
+
+    def raised(self, error: BaseException) -> None:
+        if self._done.locked():  # what was done before another one failed stays done
+            self._error = error
+            self._done.release()
+
+    def result(self, patience: float) -> T:
+        if not self._done.acquire(timeout=patience):
+            raise Unavailable("The database did not answer in time.")
+        if self._error is None:
+            return self._result
+        try:
+            raise self._error
+        finally:
+            self._error = None  # which holds this frame: they would keep each other
+
+
+class Together:
+    """Safe between threads, not across a fork."""
+
+    def __init__(
+        self,
+        turn: Callable[[], AbstractContextManager[None]],
+        transact: Callable[[Sequence[Work[Any]]], Sequence[Any]],
+        patience: float,
+    ) -> None:
+        """`turn`: within it nobody else of this process writes; raises Unavailable.
+
+        `transact`: all these calls in one transaction, and what each returned; raises as
+        `direct.transact`. `patience`: seconds that one waits for what another does for it.
+        """
+        self._turn = turn
+        self._transact = transact
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._next: list[Work[Any]] = []
+
+    def run(self, call: Callable[[Direct], T], *, single: bool = False) -> T:
+        """What `call` returns, once its transaction is committed.
+
+        It may be run twice, the first time without effect: when another one fails, each is done by
+        itself. Raises what it raises itself, and Unavailable; then it may still be committed.
+        """
+        work = Work(call, single=single)
+        with self._lock:
+            self._next.append(work)
+            first = self._next[0] is work
+        if first:
+            self._lead()
+        return work.result(self._patience)
+
+    def _lead(self) -> None:
+        joined: list[Work[Any]] = []
+        try:
+            with self._turn():
+                joined = self._joined()
+                self._do(joined)
+        except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
+            _tell(joined or self._joined(), error)
+
+    def _joined(self) -> list[Work[Any]]:
+        """Those of this turn; who comes from now on is the first of the next."""
+        with self._lock:
+            joined, self._next = self._next, []
+        return joined
+
+    def _do(self, joined: list[Work[Any]]) -> None:
+        try:
+            results = self._transact(joined)
+        except Unavailable as error:
+            _tell(joined, error)
+        except Exception as error:  # noqa: BLE001  # as above
+            if len(joined) == 1:
+                _tell(joined, error)
+            else:  # whose fault it is shows when each is alone
+                for work in joined:
+                    self._do([work])
+        else:
+            for work, result in zip(joined, results, strict=True):
+                work.returned(result)
+
+
+def _tell(joined: Sequence[Work[Any]], error: BaseException) -> None:
+    """Each gets one of its own: a traceback grows where an error is raised."""
+    for work in joined:
+        work.raised(error if len(joined) == 1 else copy.copy(error))
