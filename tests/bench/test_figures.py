@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import orjson
 import pytest
@@ -159,7 +161,12 @@ def test_memory_grows_only_if_it_does_so_once_its_memories_are_full() -> None:
     assert grown([]) is None
 
 
-def seen(subject: str, milliseconds: dict[Step, float], connections: int = 1) -> Live:
+def seen(
+    subject: str,
+    milliseconds: dict[Step, float],
+    connections: int = 1,
+    slow: Mapping[Step, float] = MappingProxyType({}),
+) -> Live:
     """Of 100 kB with 5 relevant resources; each step takes as long by the clock as of the CPU."""
     client = Seen(mean=0.004, p50=0.001 if subject == "floor" else 0.004, cpu=0.005)
     return Live(
@@ -169,6 +176,10 @@ def seen(subject: str, milliseconds: dict[Step, float], connections: int = 1) ->
         connections=connections,
         calls=100,
         steps={step.told: (milliseconds.get(step, 0.0) / 1000,) * 2 for step in Step},
+        apart={
+            step.told: (milliseconds.get(step, 0.0) / 1000, slow.get(step, 0.0) / 1000)
+            for step in Step
+        },
         timed=client,
         plain=client,
         added=Measured(0.0002, 0.0001, 0.0003),
@@ -292,6 +303,22 @@ def test_calls_a_second_follow_from_the_processor_time_of_all_steps() -> None:
     )
     assert "all steps would give 0.29" in told
     assert why(missed(Kind.THROUGHPUT, 0.1, LEDGER), made).startswith("not explained")
+
+
+def test_slow_calls_are_explained_by_what_they_wait_for_longer_than_usual_ones() -> None:
+    slow = LEDGER_STEPS | {Step.RECORD_BEGIN: 18.0, Step.RULES: 0.8}
+    live = [seen("floor", FLOOR_STEPS, 8), seen(LEDGER, LEDGER_STEPS, 8, slow)]
+    made = replace(run(), live=live)
+    told = why(missed(Kind.SPREAD, 6.0, LEDGER), made)
+    assert told.startswith(
+        "slow calls beside usual ones: record: turn and begin 18.00, the rules 0.30, "
+    )
+    assert "all steps would give 6.23 x" in told  # 3.5 ms and 21.8
+    assert why(missed(Kind.SPREAD, 9.0, LEDGER), made).startswith("not explained")
+    page_told = "\n".join(page(made))
+    assert "| record: turn and begin | 0.00 | 0.00 | 0.00 | 18.00 |" in page_told
+    # of a body whose servers were not timed
+    assert "are not in this run" in why(missed(Kind.SPREAD, 6.0, BARE), made)
 
 
 def test_the_page_shows_the_steps_of_running_servers() -> None:

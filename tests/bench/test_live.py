@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from time import thread_time
 from typing import Any, NamedTuple
 
 import orjson
@@ -17,7 +18,7 @@ import requests
 
 from tools.bench import handed, places, stopwatch, subjects
 from tools.bench.bodies import body
-from tools.bench.live import Live, Load, means, started
+from tools.bench.live import Live, Load, apart, means, started
 from tools.bench.live_tables import live_tables
 from tools.bench.load import send
 from tools.bench.measure import Subject, calls
@@ -166,6 +167,52 @@ def of_store(run: Callable[[Callable[[], object]], object]) -> Call:
     return call
 
 
+class Shared:
+    """A store in which whoever leads does the work of two."""
+
+    def __init__(self) -> None:
+        self.works: list[Callable[[str], object]] = []
+        self.joined, self.done = threading.Event(), threading.Event()
+
+    def transact(self, work: Callable[[str], object], *, leads: bool) -> None:
+        self.works.append(work)
+        if not leads:
+            self.joined.set()
+            self.done.wait(20)
+            return
+        self.joined.wait(20)
+        for one in self.works:
+            one("connection")
+        self.done.set()
+
+
+def busy(_connection: str) -> None:
+    until = thread_time() + 0.02
+    while thread_time() < until:
+        pass
+
+
+def test_work_that_another_thread_does_is_told_to_whose_it_is() -> None:
+    store, transact = Shared(), handed.transaction(Shared.transact)
+
+    def called(leads: bool) -> Call:
+        with in_thread() as call, ThreadPoolExecutor(1) as hand:
+
+            def quick(_store: object, work: Callable[[str], object]) -> None:
+                hand.submit(transact, store, work, leads=leads).result()
+
+            timed(lambda: handed.bounded(quick)(None, busy), Step.TOKEN)()
+        return call
+
+    with ThreadPoolExecutor(2) as pool:
+        calls = list(pool.map(called, (True, False)))
+    for call in calls:
+        assert sum(call.wall) == pytest.approx(call.ended - call.began)
+        assert all(seconds > -1e-6 for seconds in (*call.wall, *call.cpu))
+        assert call.cpu[Step.TOKEN_SQL] >= 0.02
+        assert call.cpu[Step.TOKEN_COMMIT] + call.cpu[Step.TOKEN_BEGIN] < 0.02
+
+
 def test_work_that_is_given_up_is_all_wait() -> None:
     held = threading.Event()
 
@@ -190,6 +237,19 @@ def test_the_slowest_are_left_out_of_all_steps_alike() -> None:
     # no client waits for what is after the answer: that call was not slow
     assert found[Step.RULES.told] == (1.0, 0.5)
     assert found[Step.AFTER.told] == (pytest.approx(38 / 19), pytest.approx(19 / 19))
+
+
+def test_slow_calls_are_those_around_p99_and_usual_ones_those_around_p50() -> None:
+    def record(milliseconds: int) -> Record:
+        wall = [0.0] * len(Step)
+        wall[Step.RULES], wall[Step.AFTER] = milliseconds / 1000, 1.0
+        return Record(0.0, 1.0, wall, wall)
+
+    found = apart([record(n) for n in reversed(range(1000))])
+    usual, slow = found[Step.RULES.told]
+    assert (usual, slow) == (pytest.approx(0.4995), pytest.approx(0.9895))
+    assert Step.AFTER.told not in found  # no client waits for it
+    assert apart([record(7)])[Step.RULES.told] == (0.007, 0.007)
 
 
 def test_calls_that_were_not_timed_are_missed(
@@ -253,6 +313,7 @@ def test_timed_servers_are_measured_beside_the_same_not_timed(tmp_path: Path) ->
         assert set(one.steps) == {step.told for step in Step}
         assert set(one.waited) == {step.told for step in Step if step not in BEYOND}
         assert sum(one.waited.values()) > 0
+        assert set(one.apart) == set(one.waited)
         assert one.timed.mean > 0 < one.plain.mean
     told = "\n".join(live_tables(found))
     assert told.count("| token verified | - | - |") == 2

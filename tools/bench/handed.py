@@ -1,6 +1,7 @@
 """Work of a call that its thread hands over to a thread of the database, and waits for.
 
 Told apart are the begin of a transaction, the work in it, its commit, and what is left of the wait.
+Work that another thread does in its own transaction waits before and after it for that of others.
 """
 
 from __future__ import annotations
@@ -53,44 +54,49 @@ class Task:
     def __init__(self, work: Callable[[Any], Any]) -> None:
         self._work = work
         self._caller = get_ident()
-        self._elsewhere = False
-        self._before = 0.0  # processor time of its thread since that ended another
-        #: of the transaction, and of the work within it
-        self._begun = self._began = self._ended = self._committed = Moment(0.0, 0.0)
+        self._began = self._ended = Moment(0.0, 0.0)
+        #: of each part by the clock, and of processor time; and what the thread did before it
+        self._parts: tuple[Moment, Moment, Moment] | None = None
+        self._before = 0.0
 
     def __call__(self, connection: Any) -> Any:
-        """The work, in the thread to which it was handed."""
+        """The work, in whichever thread does it."""
         self._began = Moment.now()
-        self._begun = getattr(here, "transaction", None) or self._began
-        self._elsewhere = get_ident() != self._caller
-        if self._elsewhere:
-            self._before = self._begun.cpu - getattr(here, "cpu", 0.0)
-        here.task = self
+        if getattr(here, "first", None) is None:
+            here.first = self._began
         try:
             return self._work(connection)
         finally:
             self._ended = Moment.now()
-            self.committed(self._ended)
+            here.worked = getattr(here, "worked", 0.0) + self._ended.cpu - self._began.cpu
 
-    def committed(self, now: Moment) -> None:
-        """Its transaction ends; that of the work itself where there is none around it."""
-        self._committed = now
-        if self._elsewhere:
-            here.cpu = now.cpu
+    def went(self, begun: Moment, committed: Moment) -> None:
+        """In the thread to which it was handed, from when it wanted a transaction to its end."""
+        own = committed.cpu - begun.cpu
+        led: Moment | None = here.first
+        if self._ended.wall <= begun.wall:  # it was never begun
+            self._began = self._ended = committed
+        begin = led.cpu - begun.cpu if led else own
+        self._parts = (
+            Moment(self._began.wall - begun.wall, begin),
+            self._ended.since(self._began),
+            Moment(committed.wall - self._ended.wall, own - begin - here.worked),
+        )
+        if get_ident() != self._caller:
+            self._before = begun.cpu - getattr(here, "cpu", 0.0)
+            here.cpu = committed.cpu
+        else:
+            self._before = -own  # is in the time of the caller's thread already
 
     def share_out(self, call: Call, use: Use) -> None:
         """The time of the wait, to the parts it consists of."""
-        whole = self._committed.since(self._begun)
-        call.wall[use.handed] -= whole.wall
-        call.cpu[use.handed] += self._before if self._elsewhere else -whole.cpu
-        for step, ended, began in (
-            (use.begin, self._began, self._begun),
-            (use.statements, self._ended, self._began),
-            (use.commit, self._committed, self._ended),
-        ):
-            took = ended.since(began)
-            call.wall[step] += took.wall
-            call.cpu[step] += took.cpu
+        if self._parts is None:  # nobody waits for it any more
+            return
+        call.cpu[use.handed] += self._before
+        for step, part in zip((use.begin, use.statements, use.commit), self._parts, strict=True):
+            call.wall[use.handed] -= part.wall
+            call.wall[step] += part.wall
+            call.cpu[step] += part.cpu
 
 
 def bounded(function: Function) -> Function:
@@ -115,17 +121,16 @@ def bounded(function: Function) -> Function:
 
 
 def transaction(function: Function) -> Function:
-    """What runs the work of a task in a transaction, in the thread to which it was handed."""
+    """`Store.direct`, in the thread to which its work was handed."""
 
     @wraps(function)
-    def timing(*args: Any, **kwargs: Any) -> Any:
-        here.transaction, here.task = Moment.now(), None
+    def timing(store: Any, work: Callable[[Any], Any], **how: Any) -> Any:
+        here.first, here.worked = None, 0.0
+        begun = Moment.now()
         try:
-            return function(*args, **kwargs)
+            return function(store, work, **how)
         finally:
-            task: Task | None = here.task
-            if task is not None:
-                task.committed(Moment.now())
-            here.transaction = here.task = None
+            if isinstance(work, Task):
+                work.went(begun, Moment.now())
 
     return timing

@@ -24,6 +24,8 @@ from tools.bench.subjects import timed as timed_subjects
 from tools.bench.targets import FEW, KB, MANY, SOME
 
 KEPT = 0.95  # of the calls: the slowest are left out
+#: calls of which so many are quicker: the usual ones, and the slow ones that p99 tells of
+USUAL, SLOW = (0.45, 0.55), (0.985, 0.995)
 TIMED = ", timed"
 
 
@@ -49,6 +51,7 @@ LOADS = (
     Load(100 * KB, SOME, 1, 8, 25),
     Load(100 * KB, MANY, 1, 6, 25),
     Load(1_000 * KB, SOME, 1, 6, 10),
+    Load(10 * KB, FEW, 8, 6, 100),
     Load(100 * KB, FEW, 8, 6, 100),
     Load(100 * KB, SOME, 8, 6, 100),
 )
@@ -78,6 +81,7 @@ class Seen:
 class Live:
     """Of one server under one load. `steps`: name -> seconds by the clock, and of the processor.
 
+    `apart`: name -> seconds by the clock of the usual calls, and of the slow ones.
     `calls`: those whose steps were timed, the slowest included; `timed` and `plain`: what the
     client saw of that server, and of the same one not timed; `added`: to its p50, by timing, round
     by round.
@@ -89,6 +93,7 @@ class Live:
     connections: int
     calls: int
     steps: Mapping[str, Sequence[float]]
+    apart: Mapping[str, Sequence[float]]
     timed: Seen
     plain: Seen
     added: Measured
@@ -181,6 +186,7 @@ def _live(
         connections=load.connections,
         calls=len(records),
         steps=means(records),
+        apart=apart(records),
         timed=Seen.of(timed),
         plain=Seen.of(plain),
         added=paired(timed.medians(), plain.medians(), sub),
@@ -196,6 +202,21 @@ def means(records: Sequence[Record]) -> dict[str, tuple[float, float]]:
         step.told: (statistics.fmean(wall), statistics.fmean(cpu))
         for step, wall, cpu in zip(Step, walls, cpus, strict=True)
     }
+
+
+def apart(records: Sequence[Record]) -> dict[str, tuple[float, float]]:
+    """Name of a step the client waits for -> mean seconds by the clock, of usual and slow calls."""
+    ordered = sorted(records, key=lambda one: one.waited)
+    usual, slow = (_walls(ordered, *part) for part in (USUAL, SLOW))
+    found = zip(Step, usual, slow, strict=True)
+    return {step.told: (one, other) for step, one, other in found if step not in BEYOND}
+
+
+def _walls(ordered: Sequence[Record], low: float, high: float) -> list[float]:
+    """Means of the part between these shares, of one call at least."""
+    first = int(low * len(ordered))
+    part = ordered[first : max(first + 1, int(high * len(ordered)))]
+    return [statistics.fmean(walls) for walls in zip(*(one.wall for one in part), strict=True)]
 
 
 def _kept(calls: int) -> int:

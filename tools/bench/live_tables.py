@@ -16,7 +16,8 @@ _TOLD = (
     " processor time, to which threads of the database add theirs. A step within a step is taken"
     f" off it. In milliseconds, means over the same calls, without the slowest {1 - KEPT:.0%} of"
     " those that the server, and that the client, saw. In brackets: what no client waits for. The"
-    " floor parses with orjson alone and checks nothing.",
+    " floor parses with orjson alone and checks nothing. Slow calls are those around p99, usual"
+    " ones those around p50, as the server saw them.",
     "",
     "The same servers, not timed, take turns with them: what timing adds is in the last row.",
 )
@@ -34,7 +35,10 @@ def live_tables(found: Sequence[Live]) -> Iterator[str]:
         yield ""
         yield f"### {size // KB:,} kB, {relevant} relevant, {connections} {many}"
         yield ""
-        yield from _table([one for one in found if one.load == load])
+        servers = [one for one in found if one.load == load]
+        yield from _table(servers)
+        if connections > 1:
+            yield from _slow(servers)
 
 
 def _table(servers: Sequence[Live]) -> Iterator[str]:
@@ -53,6 +57,18 @@ def _table(servers: Sequence[Live]) -> Iterator[str]:
         ("what timing adds to p50, and its range", _added),
     ):
         yield f"| {name} | {' | '.join(told(one) for one in servers)} |"
+
+
+def _slow(servers: Sequence[Live]) -> Iterator[str]:
+    """What the calls wait for that p99 tells of."""
+    yield from ("", "By the clock, in milliseconds, usual calls beside slow ones:", "")
+    heads = [f"{one.subject}: usual | slow" for one in servers]
+    yield f"| Step | {' | '.join(heads)} |"
+    yield f"|---{'|---|---' * len(servers)}|"
+    for name in servers[0].apart:
+        if any(any(one.apart[name]) for one in servers):
+            both = ("{:.2f} | {:.2f}".format(*(s * MS for s in one.apart[name])) for one in servers)
+            yield f"| {name} | {' | '.join(both)} |"
 
 
 def _cells(one: Live, step: Step) -> str:

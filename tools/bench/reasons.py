@@ -20,7 +20,10 @@ UNKNOWN = "not explained by the profile"
 NO_STEPS = "its steps in the running server are not in this run"
 THEN = "; the client measured, while they were timed,"
 MOST = 4  # steps that are named
-OF_CALLS = frozenset({Kind.LATENCY, Kind.RATIO, Kind.THROUGHPUT, Kind.LEDGER, Kind.TOKEN})
+OF_CALLS = frozenset(
+    {Kind.LATENCY, Kind.RATIO, Kind.THROUGHPUT, Kind.SPREAD, Kind.LEDGER, Kind.TOKEN}
+)
+MANY_AT_ONCE = frozenset({Kind.THROUGHPUT, Kind.SPREAD})
 
 
 class Profiled(Protocol):
@@ -85,6 +88,8 @@ def _of_calls(target: Target, run: Profiled) -> Account | None:
     one, other = _server(target.of[0], target, run), _server(target.over, target, run)
     if one is None or other is None:
         return None
+    if target.kind is Kind.SPREAD:
+        return _by_slow_calls(target, one)
     if target.kind is Kind.THROUGHPUT:
         return _by_processor(target, one, other)
     above = _above(one.waited, other.waited)
@@ -110,9 +115,20 @@ def _by_processor(target: Target, one: Live, other: Live) -> Account:
     return Account(told, least / spent / target.measured.median)
 
 
+def _by_slow_calls(target: Target, one: Live) -> Account:
+    """What slow calls wait for longer than usual ones; the server does not see all of either."""
+    usual, slow = ({name: both[n] for name, both in one.apart.items()} for n in (0, 1))
+    multiple = sum(slow.values()) / sum(usual.values())
+    told = (
+        f"slow calls beside usual ones: {_largest(_above(slow, usual))}; all steps would give"
+        f" {multiple:.2f} x, {LIVE}"
+    )
+    return Account(told, multiple / target.measured.median)
+
+
 def _server(subject: str, target: Target, run: Profiled) -> Live | None:
     _, size, relevant = target.of
-    wanted = (size, relevant, 8 if target.kind is Kind.THROUGHPUT else 1)
+    wanted = (size, relevant, 8 if target.kind in MANY_AT_ONCE else 1)
     mine = (one for one in run.live if one.subject == subject and one.load == wanted)
     return next(mine, None)
 

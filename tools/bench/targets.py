@@ -180,7 +180,14 @@ def _spread(figures: Figures, subject: str) -> Iterator[Target]:
 
 def _apart(name: str, one: Sample) -> Target:
     measured = Measured.exactly(_multiple(one))
-    return Target(kind=Kind.SPREAD, name=name, measured=measured, limit=SPREAD, unit="x")
+    return Target(
+        kind=Kind.SPREAD,
+        name=name,
+        measured=measured,
+        limit=SPREAD,
+        unit="x",
+        of=("", 0, 0) if one.new else (one.subject, one.asked, one.relevant),
+    )
 
 
 def _multiple(one: Sample) -> float:
