@@ -19,3 +19,9 @@
 
 SQLite by default, one file in the state folder; PostgreSQL by CDS_SERVICE_DATABASE_URL.
 """
+
+import sys
+
+# Mako, in which alembic would write new migrations, loads pygments to colour its own errors: 5 MB
+# of every process for what nobody sees. Where it finds none it does without.
+sys.modules.setdefault("mako.ext.pygmentplugin", None)  # type: ignore[arg-type]
