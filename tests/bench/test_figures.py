@@ -292,17 +292,27 @@ def test_a_ratio_is_explained_by_what_is_above_the_floor_not_by_the_floor() -> N
     assert told.endswith("the client measured, while they were timed, 4.00 x)")
 
 
-def test_calls_a_second_follow_from_the_processor_time_of_all_steps() -> None:
+def test_calls_a_second_follow_from_how_long_each_takes() -> None:
     made = replace(
         run(), live=[seen("floor", FLOOR_STEPS, 8), seen(LEDGER, LEDGER_STEPS, connections=8)]
     )
     told = why(missed(Kind.THROUGHPUT, 0.27, LEDGER), made)
-    assert told.startswith(  # 1 of 3.5, with what is done after the answer
-        "processor time a call 3.50 ms, the floor's 1.00: above it record: commit 0.90, after the"
-        " answer 0.60, the rules 0.50, "
+    assert told.startswith(  # no client waits for what is done after the answer
+        "a call takes 2.70 ms by the clock, the floor's 0.80; of processor time 3.50 and 1.00."
+        " Above it by the clock: record: commit 0.90, the rules 0.50, "
     )
-    assert "all steps would give 0.29" in told
+    assert "all steps would give 0.30" in told
     assert why(missed(Kind.THROUGHPUT, 0.1, LEDGER), made).startswith("not explained")
+
+
+def test_how_well_p99_is_known_shows_in_how_it_differs_from_round_to_round() -> None:
+    made = sample(WHOLE, [1.0] * 99 + [4.0] + [1.0] * 99 + [9.0], connections=8)
+    made.cpu, made.rounds = [0.1, 0.1], [(100, 0.1), (100, 0.2)]
+    (spread,) = (
+        one for one in targets(Figures([made]), WHOLE, WHOLE, WHOLE) if "100 kB, 8" in one.name
+    )
+    assert spread.measured == Measured(4.0, 4.0, 9.0)
+    assert spread.met is None
 
 
 def test_slow_calls_are_explained_by_what_they_wait_for_longer_than_usual_ones() -> None:

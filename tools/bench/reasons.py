@@ -91,7 +91,7 @@ def _of_calls(target: Target, run: Profiled) -> Account | None:
     if target.kind is Kind.SPREAD:
         return _by_slow_calls(target, one)
     if target.kind is Kind.THROUGHPUT:
-        return _by_processor(target, one, other)
+        return _by_clock(target, one, other)
     above = _above(one.waited, other.waited)
     measured, whole = target.measured.median, sum(above.values())
     if target.kind is Kind.RATIO:
@@ -104,15 +104,16 @@ def _of_calls(target: Target, run: Profiled) -> Account | None:
     return Account(told, whole / measured, then)
 
 
-def _by_processor(target: Target, one: Live, other: Live) -> Account:
-    """Where the processor is what both lack, calls a second follow from what each spends."""
-    spent, least = sum(one.worked.values()), sum(other.worked.values())
-    largest = _largest(_above(one.worked, other.worked))
+def _by_clock(target: Target, one: Live, other: Live) -> Account:
+    """Each connection sends its next call when one is answered: so many are under way at once."""
+    takes, least = sum(one.waited.values()), sum(other.waited.values())
     told = (
-        f"processor time a call {spent * MS:.2f} ms, the floor's {least * MS:.2f}: above it"
-        f" {largest}; all steps would give {least / spent:.2f}, {LIVE}"
+        f"a call takes {takes * MS:.2f} ms by the clock, the floor's {least * MS:.2f}; of processor"
+        f" time {sum(one.worked.values()) * MS:.2f} and {sum(other.worked.values()) * MS:.2f}. Above"
+        f" it by the clock: {_largest(_above(one.waited, other.waited))}; all steps would give"
+        f" {least / takes:.2f}, {LIVE}"
     )
-    return Account(told, least / spent / target.measured.median)
+    return Account(told, least / takes / target.measured.median)
 
 
 def _by_slow_calls(target: Target, one: Live) -> Account:

@@ -179,7 +179,9 @@ def _spread(figures: Figures, subject: str) -> Iterator[Target]:
 
 
 def _apart(name: str, one: Sample) -> Target:
-    measured = Measured.exactly(_multiple(one))
+    rounds = Measured.of(one.multiples(0.99))
+    whole = _multiple(one)
+    measured = Measured(whole, min(whole, rounds.low), max(whole, rounds.high))
     return Target(
         kind=Kind.SPREAD,
         name=name,
