@@ -107,10 +107,11 @@ def _of_calls(target: Target, run: Profiled) -> Account | None:
 def _by_clock(target: Target, one: Live, other: Live) -> Account:
     """Each connection sends its next call when one is answered: so many are under way at once."""
     takes, least = sum(one.waited.values()), sum(other.waited.values())
+    spent, least_spent = sum(one.worked.values()), sum(other.worked.values())
     told = (
         f"a call takes {takes * MS:.2f} ms by the clock, the floor's {least * MS:.2f}; of processor"
-        f" time {sum(one.worked.values()) * MS:.2f} and {sum(other.worked.values()) * MS:.2f}. Above"
-        f" it by the clock: {_largest(_above(one.waited, other.waited))}; all steps would give"
+        f" time {spent * MS:.2f} and {least_spent * MS:.2f}. Above it by the clock:"
+        f" {_largest(_above(one.waited, other.waited))}; all steps would give"
         f" {least / takes:.2f}, {LIVE}"
     )
     return Account(told, least / takes / target.measured.median)
