@@ -18,27 +18,23 @@ class Overdue(Exception):
     """The time was over."""
 
 
-class _Job(Generic[T]):
-    """One piece of work: what it returned, or what it raised."""
+class Outcome(Generic[T]):
+    """What a piece of work returned, or what it raised, for the one who waits for it."""
 
-    __slots__ = ("_done", "_error", "_result", "_work")
+    __slots__ = ("_done", "_error", "_result")
 
-    def __init__(self, work: Callable[[], T]) -> None:
-        self._work = work
+    def __init__(self) -> None:
+        self._result: T
+        self._error: BaseException | None = None
         self._done = threading.Lock()
         self._done.acquire()
-        self._error: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            self._result = self._work()
-        except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
-            self._error = error
 
     def tell(self) -> None:
+        """Once: it is known now."""
         self._done.release()
 
     def result(self, until: float) -> T:
+        """Raises what the work raised; Overdue where it is not known by then (monotonic)."""
         if not self._done.acquire(timeout=max(0.0, until - time.monotonic())):
             raise Overdue
         if self._error is None:
@@ -47,6 +43,22 @@ class _Job(Generic[T]):
             raise self._error
         finally:
             self._error = None  # which holds this frame: they would keep each other
+
+
+class _Job(Outcome[T]):
+    """One piece of work, and what came of it."""
+
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        super().__init__()
+        self._work = work
+
+    def run(self) -> None:
+        try:
+            self._result = self._work()
+        except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
+            self._error = error
 
 
 class _Thread:

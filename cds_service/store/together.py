@@ -8,47 +8,42 @@ from __future__ import annotations
 
 import copy
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from cds_service.errors import Unavailable
 from cds_service.store.direct import Direct
+from cds_service.store.threads import Outcome, Overdue
 
 T = TypeVar("T")
 
 
-class Work(Generic[T]):
-    """One piece: what it returned, once that is committed, or what it raised."""
+class Work(Outcome[T]):
+    """One piece, and what came of it: known once it is committed, or has failed."""
 
-    __slots__ = ("_done", "_error", "_result", "call", "single")
+    __slots__ = ("_told", "call", "single")
 
     def __init__(self, call: Callable[[Direct], T], *, single: bool) -> None:
         """`single`: it runs one statement."""
+        super().__init__()
         self.call = call
         self.single = single
-        self._error: BaseException | None = None
-        self._done = threading.Lock()
-        self._done.acquire()
+        self._told = False
 
     def returned(self, result: T) -> None:
         self._result = result
-        self._done.release()
+        self.tell()
 
     def raised(self, error: BaseException) -> None:
-        if self._done.locked():  # what was done before another one failed stays done
+        if not self._told:  # what was done before another one failed stays done
             self._error = error
-            self._done.release()
+            self.tell()
 
-    def result(self, patience: float) -> T:
-        if not self._done.acquire(timeout=patience):
-            raise Unavailable("The database did not answer in time.")
-        if self._error is None:
-            return self._result
-        try:
-            raise self._error
-        finally:
-            self._error = None  # which holds this frame: they would keep each other
+    def tell(self) -> None:
+        self._told = True
+        super().tell()
 
 
 class Together:
@@ -83,7 +78,10 @@ class Together:
             first = self._next[0] is work
         if first:
             self._lead()
-        return work.result(self._patience)
+        try:
+            return work.result(time.monotonic() + self._patience)
+        except Overdue:
+            raise Unavailable("The database did not answer in time.") from None
 
     def _lead(self) -> None:
         joined: list[Work[Any]] = []

@@ -18,7 +18,9 @@ from cds_service.store.direct import Direct
 from cds_service.store.engine import Store
 from cds_service.store.statements import Statement
 from cds_service.store.tables import nonces
+from cds_service.store.threads import Overdue
 from cds_service.store.together import Together, Work
+from tests.store.test_threads import later
 from tests.stores import revert
 from tests.trust.test_reload import eventually
 
@@ -165,6 +167,20 @@ def test_whatever_ends_the_one_who_writes_is_told_to_all(done: int) -> None:
         [str] * done + [Interrupted] * (2 - done), key=str
     )
     assert together._next == []
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_what_was_done_stays_done(taken: bool) -> None:
+    work = Work(lambda _direct: "well", single=False)
+    work.returned("well")
+    if taken:
+        assert work.result(later(1)) == "well"
+        work.raised(Interrupted())
+        with pytest.raises(Overdue):  # nothing more is told
+            work.result(later(0.01))
+    else:
+        work.raised(Interrupted())
+        assert work.result(later(1)) == "well"
 
 
 def test_one_is_not_waited_for_longer_than_told() -> None:
