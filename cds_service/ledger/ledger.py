@@ -42,7 +42,15 @@ PART = 100  # entries of feedback in one transaction: others wait for it
 PATIENCE = 5  # times the usual timeout, for such a part
 RETRY = 2.0  # seconds between attempts to write what waits
 #: what an entry raises that the database will never take
-_MALFORMED = (StatementError, CompileError, LookupError, AttributeError, TypeError, ValueError)
+_MALFORMED = (
+    StatementError,
+    CompileError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    ValueError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

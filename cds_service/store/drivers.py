@@ -17,8 +17,6 @@ PATIENCE = 30.0  # seconds a command waits for a lock; a request waits for its o
 CONNECT = 2  # seconds to reach PostgreSQL; libpq knows no shorter time
 SPARE = 4  # connections beyond one for each thread: the spool, commands
 CACHE = 256  # KB of pages each connection to SQLite keeps; a call touches a dozen
-#: of SQLite; what a statement may have to undo is no file of its own
-ALWAYS = {"journal_mode": "WAL", "cache_size": -CACHE, "temp_store": "MEMORY"}
 USUAL = {"synchronous": "FULL", "foreign_keys": "ON"}  # of SQLite; some transactions need others
 #: takes the lock at once: a transaction that reads first could never get it by waiting
 BEGIN_TO_WRITE = "BEGIN IMMEDIATE"
@@ -51,9 +49,13 @@ def reach(url: URL, timeout: float | None, threads: int) -> Reached:
     return _postgresql(url, timeout, threads)
 
 
+def patience(timeout: float | None) -> float:
+    """Seconds for a lock of SQLite, which is given up before whoever waits for the work does."""
+    return PATIENCE if timeout is None else timeout * 0.8
+
+
 def _sqlite(url: URL, timeout: float | None, threads: int) -> Reached:
-    # The database gives up before whoever waits for it does: then nothing is written late.
-    seconds = PATIENCE if timeout is None else timeout * 0.8
+    seconds = patience(timeout)
     file = Path(url.database or "")
     # Only opened, never made: an empty file in place of a lost one would go unnoticed.
     opened = url.set(database=file.absolute().as_uri(), query={"mode": "rw", "uri": "true"})
@@ -74,6 +76,8 @@ def _sqlite(url: URL, timeout: float | None, threads: int) -> Reached:
         _prepare_sqlite(connection)
         if timeout is None:  # commands that purge or erase overwrite what they delete
             connection.execute("PRAGMA secure_delete=ON").close()
+        else:  # what a statement of a call may have to undo is no file; VACUUM writes one
+            connection.execute("PRAGMA temp_store=MEMORY").close()
 
     event.listen(made, "connect", prepare)
     event.listen(made, "checkout", same_file)
@@ -149,7 +153,7 @@ def _identity(file: Path) -> tuple[int, int] | None:
 def _prepare_sqlite(connection: Any) -> None:
     connection.isolation_level = None  # transactions are begun by `begin`, not by the driver
     cursor = connection.cursor()
-    for pragma, value in {**ALWAYS, **USUAL}.items():
+    for pragma, value in {"journal_mode": "WAL", "cache_size": -CACHE, **USUAL}.items():
         cursor.execute(f"PRAGMA {pragma}={value}")
     cursor.close()
 

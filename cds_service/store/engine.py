@@ -30,6 +30,7 @@ from cds_service.store.turns import Turns
 
 T = TypeVar("T")
 
+LOCK = "writing.lock"  # beside the file of SQLite
 REST = 1.0  # seconds without a further attempt after the database could not be reached
 
 
@@ -157,8 +158,8 @@ class Store:
         return Store(self.url, self.keys, threads=1)
 
     def _take_new_turns(self) -> None:
-        patience = drivers.PATIENCE if self.timeout is None else self.timeout
-        self._turns = Turns(Path(self.url.database or "").parent, patience)
+        patience = drivers.patience(self.timeout)
+        self._turns = Turns(Path(self.url.database or "").with_name(LOCK), patience)
         self._writers = {
             durable: Together(self._turns.take, partial(self._write, durable), 2 * patience)
             for durable in (True, False)
@@ -229,7 +230,8 @@ class Store:
                 return
             if self._reached is not None:
                 self._reached.engine.dispose(close=False)
-                self._parents.append(self._reached)  # or its connections at rest would be closed
+                self._parents.append(self._reached)  # or its lines at rest would be closed
             self._reached = self._crew = None
+            self._turns.forget()
             self._take_new_turns()
             self._process = os.getpid()

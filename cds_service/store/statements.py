@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
+_NEVER = frozenset({dict, list})  # of what JSON has; the driver's own error is no fault of ours
 Values = Mapping[str, Any]
 Convert = Callable[[Any], Any]
 
@@ -47,11 +48,13 @@ class Written(NamedTuple):
             given = {**self.own, **values}
             for name, convert in self.sent:
                 given[name] = convert(given[name])
-            if self.in_order:
-                return [given[name] for name in self.names]
-            return {name: given[name] for name in self.names}
+            taken = [given[name] for name in self.names]
         except (LookupError, AttributeError, TypeError, ValueError) as error:
             raise exc.StatementError(str(error), self.sql, None, error) from error
+        if not _NEVER.isdisjoint(map(type, taken)):
+            odd = TypeError("a list or an object is no value of a column")
+            raise exc.StatementError(str(odd), self.sql, None, odd)
+        return taken if self.in_order else dict(zip(self.names, taken, strict=True))
 
     def rows(self, found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         return [self._row(row) for row in found] if self.read else found

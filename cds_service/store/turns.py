@@ -22,13 +22,13 @@ AGAIN = 0.0005  # seconds
 
 
 class Turns:
-    """Of the database in `folder`. Safe between threads; each process makes its own.
+    """By a lock on `path`, a file of the owner's alone. Safe between threads, not across a fork.
 
     `patience`: seconds until a turn is given up.
     """
 
-    def __init__(self, folder: Path, patience: float) -> None:
-        self._folder = folder
+    def __init__(self, path: Path, patience: float) -> None:
+        self._path = path
         self._patience = patience
         self._mine = threading.Lock()  # of this process's threads
         self._file: int | None = None
@@ -53,17 +53,22 @@ class Turns:
             if file is not None:
                 os.close(file)
 
+    def forget(self) -> None:
+        """In a process forked from that which used it: a turn of that one is not held up here."""
+        if self._file is not None:
+            os.close(self._file)
+
     @contextmanager
     def _before_others(self, until: float) -> Iterator[None]:
         try:
             if self._file is None:
-                self._file = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
             file = self._file
             while not _locked(file):
                 if time.monotonic() > until:
                     raise _late()
                 time.sleep(AGAIN)
-        except OSError:  # no folder, or one that cannot be locked: SQLite says what is wrong
+        except OSError:  # no folder, or nothing can be locked there: SQLite says what is wrong
             yield
             return
         try:

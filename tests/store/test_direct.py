@@ -119,6 +119,23 @@ def test_what_need_not_be_durable_is_not_waited_for_on_the_disk(
         store.quick(waits, write=True, durable=not durable)
 
 
+@pytest.mark.parametrize("open_new", ["sqlite"], indirect=True)
+def test_what_is_only_for_a_while_is_kept_in_memory_for_calls_and_in_files_for_commands(
+    open_new: Callable[..., Store],
+) -> None:
+    """A command may write the whole database anew."""
+
+    def kept(direct: Direct) -> int:
+        return int(direct.cursor.execute("PRAGMA temp_store").fetchone()[0])
+
+    memory, default = 2, 0
+    store = open_new()
+    assert store.direct(kept) == memory
+    for patient in (open_new(bounded=False), store.unhurried()):
+        assert patient.direct(kept) == default
+        patient.close()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("open_new", ["postgresql"], indirect=True)
 def test_a_connection_that_postgresql_ends_is_replaced(

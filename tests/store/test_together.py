@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from cds_service.errors import Unavailable
 from cds_service.store.direct import Direct
@@ -79,6 +79,31 @@ def test_a_fault_is_told_to_whose_it_is_and_costs_no_other(store: Store, faulty:
             else:
                 assert future.result(20)
     assert count(store) == 3
+
+
+@ON_SQLITE
+def test_a_value_that_is_none_of_a_column_costs_no_other(store: Store) -> None:
+    """As a damaged line of a spool may have; of the driver it would look like a lost database."""
+
+    def damaged(direct: Direct) -> None:
+        direct.run(NEW, {"client": {"an": "object"}, "jti": "b", "expires": NOW})
+
+    with while_another_writes(store, [note, damaged]) as (well, ill):
+        assert well.result(20)
+        with pytest.raises(StatementError, match="list or an object"):
+            ill.result(20)
+    assert count(store) == 1
+
+
+@ON_SQLITE
+def test_a_turn_is_given_up_before_whoever_waits_for_the_work_does(
+    open_new: Callable[..., Store],
+) -> None:
+    """Otherwise this process would rest from the database, for which there is no reason."""
+    store, other = open_new(database_timeout=1000), open_new()
+    with other._turns.take(), pytest.raises(Unavailable):  # as another process
+        store.quick(note, write=True)
+    assert store.quick(note, write=True)
 
 
 @ON_SQLITE
