@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -123,6 +124,20 @@ def test_a_cost_that_grows_as_the_body_has_slope_one() -> None:
     found = list(targets(Figures(samples), "service", "service", "service"))
     slopes = [one.measured.median for one in found if one.kind is Kind.SLOPE]
     assert slopes == [pytest.approx(1.0), pytest.approx(1.0)]
+
+
+def test_a_slope_is_known_as_well_as_the_sizes_it_lies_between() -> None:
+    samples = [sample("service", [n / 1000], size=n, asked=n) for n in (10_000, 100_000, 1_000_000)]
+    last = samples[-1]
+    last.latencies, last.rounds = [0.9, 1.0, 1.2], [(1, 0.9), (1, 1.0), (1, 1.2)]
+    *_, steepest = (
+        one
+        for one in targets(Figures(samples), "service", "service", "service")
+        if one.kind is Kind.SLOPE
+    )
+    assert steepest.measured.median == pytest.approx(1.0)
+    assert steepest.measured.low == pytest.approx(math.log10(9))
+    assert steepest.measured.high == pytest.approx(math.log10(12))
 
 
 def test_a_cost_that_explodes_at_the_end_is_seen() -> None:
@@ -296,12 +311,12 @@ def test_calls_a_second_follow_from_how_long_each_takes() -> None:
     made = replace(
         run(), live=[seen("floor", FLOOR_STEPS, 8), seen(LEDGER, LEDGER_STEPS, connections=8)]
     )
-    told = why(missed(Kind.THROUGHPUT, 0.27, LEDGER), made)
+    told = why(missed(Kind.THROUGHPUT, 0.3, LEDGER), made)
     assert told.startswith(  # no client waits for what is done after the answer
         "a call takes 2.70 ms by the clock, the floor's 0.80; of processor time 3.50 and 1.00."
         " Above it by the clock: record: commit 0.90, the rules 0.50, "
     )
-    assert "all steps would give 0.30" in told
+    assert "all steps would give 0.34" in told  # 1.9 ms above the 1 ms that the floor's client saw
     assert why(missed(Kind.THROUGHPUT, 0.1, LEDGER), made).startswith("not explained")
 
 

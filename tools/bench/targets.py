@@ -219,24 +219,38 @@ def _extras(figures: Figures, whole: str, base: str, bare: str) -> Iterator[Targ
 
 def _slopes(figures: Figures, subject: str) -> Iterator[Target]:
     """Of log(p50) over log(size): by least squares, which hides its end, and the steepest part."""
-    points = sorted(
-        (math.log(one.size), math.log(one.percentile(0.5)))
-        for one in figures.samples
-        if (one.subject, one.connections, one.relevant, one.new) == (subject, 1, FEW, False)
+    of_sizes = sorted(
+        (
+            one
+            for one in figures.samples
+            if (one.subject, one.connections, one.relevant, one.new) == (subject, 1, FEW, False)
+        ),
+        key=lambda one: one.size,
     )
-    if len(points) < POINTS:
+    if len(of_sizes) < POINTS:
         return
+    points = [(math.log(one.size), math.log(one.percentile(0.5))) for one in of_sizes]
     steepest = max(
-        (y2 - y1) / (x2 - x1)
-        for (x1, y1), (x2, y2) in pairwise(points)
-        if x2 > math.log(2 * 100 * KB)
+        (_between(*both) for both in pairwise(of_sizes) if both[1].size > 2 * 100 * KB),
+        key=lambda slope: slope.median,
     )
-    for name, slope in (
-        ("log-log slope of cost, 10 kB to 10 MB", _slope(points)),
+    for name, measured in (
+        ("log-log slope of cost, 10 kB to 10 MB", Measured.exactly(_slope(points))),
         ("the same between two sizes, the steepest from 100 kB up", steepest),
     ):
-        measured = Measured.exactly(slope)
         yield Target(kind=Kind.SLOPE, name=name, measured=measured, limit=SLOPE, unit="")
+
+
+def _between(one: Sample, other: Sample) -> Measured:
+    """The slope from one size to the next, as well as both p50 are known."""
+    apart = math.log(other.size / one.size)
+    lower, upper = Measured.of(one.medians()), Measured.of(other.medians())
+    slope = math.log(other.percentile(0.5) / one.percentile(0.5)) / apart
+    return Measured(
+        slope,
+        min(slope, math.log(upper.low / lower.high) / apart),
+        max(slope, math.log(upper.high / lower.low) / apart),
+    )
 
 
 def _slope(points: Sequence[tuple[float, float]]) -> float:
