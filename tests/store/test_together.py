@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -158,6 +158,17 @@ def test_a_turn_that_does_not_come_is_not_waited_for_longer_than_the_timeout(
     assert count(store) == 1
 
 
+def after(event: threading.Event) -> Callable[[], AbstractContextManager[None]]:
+    """A turn that comes with `event`."""
+
+    @contextmanager
+    def turn() -> Iterator[None]:
+        event.wait(20)
+        yield
+
+    return turn
+
+
 class Interrupted(BaseException):
     """As a keyboard's interrupt."""
 
@@ -176,13 +187,7 @@ def test_whatever_ends_the_one_who_writes_is_told_to_all(done: int) -> None:
         raise Interrupted
 
     waiting = threading.Event()
-
-    @contextmanager
-    def turn() -> Iterator[None]:
-        waiting.wait(20)
-        yield
-
-    together = Together(turn, transact, 20)
+    together = Together(after(waiting), transact, 20)
     with ThreadPoolExecutor(2) as pool:
         futures = [pool.submit(together.run, lambda _direct: None) for _ in range(2)]
         assert eventually(lambda: len(together._next) == 2)
@@ -215,12 +220,7 @@ def test_one_is_not_waited_for_longer_than_told() -> None:
         go_on.wait(20)
         return [None for _ in works]
 
-    @contextmanager
-    def turn() -> Iterator[None]:
-        joined.wait(20)
-        yield
-
-    together = Together(turn, transact, 0.2)
+    together = Together(after(joined), transact, 0.2)
     with ThreadPoolExecutor(2) as pool:
         leads = pool.submit(together.run, lambda _direct: None)
         assert eventually(lambda: len(together._next) == 1)

@@ -78,7 +78,10 @@ class Sample:
 
     def percentile(self, share: float) -> float:
         """Seconds within which this share (0 to 1) of the calls was answered; NaN: none was."""
-        return _percentile(self.latencies, share)
+        ordered = sorted(self.latencies)
+        if not ordered:
+            return math.nan
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
     def rate(self) -> float:
         """Calls a second: the median of the rounds."""
@@ -90,16 +93,9 @@ class Sample:
 
     def medians(self) -> list[float]:
         """Seconds: the p50 of each round."""
-        return [statistics.median(part) if part else math.nan for part in self._parts()]
-
-    def multiples(self, share: float) -> list[float]:
-        """By how much this percentile is above p50, in each round."""
-        return [_percentile(one, share) / _percentile(one, 0.5) for one in self._parts() if one]
-
-    def _parts(self) -> list[list[float]]:
-        """Seconds, round by round."""
         ends = accumulate((calls for calls, _ in self.rounds), initial=0)
-        return [self.latencies[a:b] for a, b in pairwise(ends)]
+        parts = [self.latencies[a:b] for a, b in pairwise(ends)]
+        return [statistics.median(part) if part else math.nan for part in parts]
 
     def refused(self) -> float:
         """Which share of the calls was not answered with 200."""
@@ -113,13 +109,6 @@ class Sample:
         """How much of one core this generator of load was busy: at 1 it would be the limit."""
         taken = sum(seconds for _, seconds in self.rounds)
         return sum(self.generator) / taken if taken else 0.0
-
-
-def _percentile(latencies: Sequence[float], share: float) -> float:
-    ordered = sorted(latencies)
-    if not ordered:
-        return math.nan
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def calls(subject: Subject, body: Body, number: int) -> list[Call]:

@@ -6,12 +6,13 @@ in one process. Both were timed in the same run.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from tools.bench.live import Live
 from tools.bench.live_tables import HEADING
-from tools.bench.targets import MS, Figures, Kind, Target
+from tools.bench.targets import FLOOR, MS, Figures, Kind, Target
 
 PROFILE = "[profile.md](profile.md)"
 LIVE = f"[in the running server](#{HEADING.lower().replace(' ', '-')})"
@@ -61,6 +62,8 @@ def why(target: Target, run: Profiled) -> str:
         found = _of_calls(target, run)
         if found is None:
             return f"{UNKNOWN}: {NO_STEPS}"
+    elif target.kind is Kind.SLOPE:
+        return _of_slope(target, run)
     else:
         found = _in_process(target, run)
         if found is None:
@@ -78,6 +81,21 @@ def _in_process(target: Target, run: Profiled) -> Account | None:
     else:
         return None
     return Account(f"{what}: {share:.2f} of {measured:.2f} {unit}, {PROFILE}", share / measured)
+
+
+def _of_slope(target: Target, run: Profiled) -> str:
+    """The floor does nothing but parse: what is above it may grow as the body all the same."""
+    subject, larger, _ = target.of
+    own, least = (run.figures.of_sizes(name) for name in (subject, FLOOR))
+    at = next((n for n, (size, _) in enumerate(own) if round(math.exp(size)) == larger), 0)
+    if not at or len(least) != len(own):
+        return UNKNOWN
+    (x1, y1), (x2, y2) = own[at - 1 : at + 1]
+    (f1, f2) = (y for _, y in least[at - 1 : at + 1])
+    parses = (f2 - f1) / (x2 - x1)
+    above = math.log((math.exp(y2) - math.exp(f2)) / (math.exp(y1) - math.exp(f1))) / (x2 - x1)
+    told = f"the floor's is {parses:.2f}, of what is above it {above:.2f}"
+    return told if above <= target.limit < parses else f"{UNKNOWN} ({told})"
 
 
 # --- calls ---

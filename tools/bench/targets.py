@@ -95,6 +95,14 @@ class Figures:
             None,
         )
 
+    def of_sizes(self, subject: str) -> list[tuple[float, float]]:
+        """log(bytes) and log(p50) of the bodies with few relevant resources, by size."""
+        return sorted(
+            (math.log(one.size), math.log(one.percentile(0.5)))
+            for one in self.samples
+            if (one.subject, one.connections, one.relevant, one.new) == (subject, 1, FEW, False)
+        )
+
     def added(self, more: str, less: str, size: int, relevant: int) -> Measured | None:
         """Milliseconds by which p50 of `more` is above that of `less`, round by round."""
         one, other = self.of(more, size, relevant), self.of(less, size, relevant)
@@ -179,13 +187,10 @@ def _spread(figures: Figures, subject: str) -> Iterator[Target]:
 
 
 def _apart(name: str, one: Sample) -> Target:
-    rounds = Measured.of(one.multiples(0.99))
-    whole = _multiple(one)
-    measured = Measured(whole, min(whole, rounds.low), max(whole, rounds.high))
     return Target(
         kind=Kind.SPREAD,
         name=name,
-        measured=measured,
+        measured=Measured.exactly(_multiple(one)),
         limit=SPREAD,
         unit="x",
         of=("", 0, 0) if one.new else (one.subject, one.asked, one.relevant),
@@ -219,38 +224,30 @@ def _extras(figures: Figures, whole: str, base: str, bare: str) -> Iterator[Targ
 
 def _slopes(figures: Figures, subject: str) -> Iterator[Target]:
     """Of log(p50) over log(size): by least squares, which hides its end, and the steepest part."""
-    of_sizes = sorted(
-        (
-            one
-            for one in figures.samples
-            if (one.subject, one.connections, one.relevant, one.new) == (subject, 1, FEW, False)
-        ),
-        key=lambda one: one.size,
-    )
-    if len(of_sizes) < POINTS:
+    points = figures.of_sizes(subject)
+    if len(points) < POINTS:
         return
-    points = [(math.log(one.size), math.log(one.percentile(0.5))) for one in of_sizes]
-    steepest = max(
-        (_between(*both) for both in pairwise(of_sizes) if both[1].size > 2 * 100 * KB),
-        key=lambda slope: slope.median,
+    steepest, larger = max(
+        (_between(*both), both[1][0])
+        for both in pairwise(points)
+        if both[1][0] > math.log(2 * 100 * KB)
     )
-    for name, measured in (
-        ("log-log slope of cost, 10 kB to 10 MB", Measured.exactly(_slope(points))),
-        ("the same between two sizes, the steepest from 100 kB up", steepest),
+    for name, slope, size in (
+        ("log-log slope of cost, 10 kB to 10 MB", _slope(points), 0),
+        ("the same between two sizes, the steepest from 100 kB up", steepest, math.exp(larger)),
     ):
-        yield Target(kind=Kind.SLOPE, name=name, measured=measured, limit=SLOPE, unit="")
+        yield Target(
+            kind=Kind.SLOPE,
+            name=name,
+            measured=Measured.exactly(slope),
+            limit=SLOPE,
+            unit="",
+            of=(subject, round(size), FEW),
+        )
 
 
-def _between(one: Sample, other: Sample) -> Measured:
-    """The slope from one size to the next, as well as both p50 are known."""
-    apart = math.log(other.size / one.size)
-    lower, upper = Measured.of(one.medians()), Measured.of(other.medians())
-    slope = math.log(other.percentile(0.5) / one.percentile(0.5)) / apart
-    return Measured(
-        slope,
-        min(slope, math.log(upper.low / lower.high) / apart),
-        max(slope, math.log(upper.high / lower.low) / apart),
-    )
+def _between(one: Sequence[float], other: Sequence[float]) -> float:
+    return (other[1] - one[1]) / (other[0] - one[0])
 
 
 def _slope(points: Sequence[tuple[float, float]]) -> float:
